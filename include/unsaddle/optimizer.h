@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT
+ * The optimizer: specs at work on a layout. It owns its state (one arena, sized at create) and
+ * borrows parameters and gradients call by call. No call after create allocates, except
+ * uns_optimizer_append.
+ *
+ * Single-owner: one thread at a time; a step itself spreads over the context's threads, and its
+ * results are the same bits for any number of them and on every instruction set.
+ */
+#ifndef UNSADDLE_OPTIMIZER_H
+#define UNSADDLE_OPTIMIZER_H
+
+#include <unsaddle/layout.h>
+#include <unsaddle/spec.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct uns_optimizer uns_optimizer;
+
+/* Which part of the second moment an oracle hands over. */
+typedef enum uns_shape {
+    UNS_SHAPE_DIAGONAL,
+    UNS_SHAPE_DENSE
+} uns_shape;
+
+/* The oracle behind the moment `exact`: writes the second moment at x, about `about`.
+ * DIAGONAL: out.data[i] has block i's shape, replicas innermost, in the layout's dtype; NULL
+ * blocks are not asked for. DENSE: out.data[0] is double[R][d][d]. Any status but UNS_OK ends
+ * the step with that status and nothing moved. */
+typedef struct uns_oracle {
+    void *self;
+    uns_status (*second_moment)(void *self, uns_const_tensors x, uns_about about,
+                                uns_shape shape, uns_tensors out);
+} uns_oracle;
+
+typedef struct uns_optimizer_config {
+    size_t size;              /* sizeof(uns_optimizer_config) */
+    const uns_layout *layout; /* borrowed; must outlive the optimizer */
+    size_t count;             /* specs: one a group of the layout */
+    const uns_spec *specs;    /* copied */
+    uns_oracle oracle;        /* needed only by the moment `exact` */
+} uns_optimizer_config;
+
+/* Creates an optimizer with all state zero (C at spec.initial). Fails with what uns_spec_check
+ * reports, UNS_ERROR_ARGUMENT, UNS_ERROR_UNAVAILABLE (dense structure without LAPACK, exact
+ * without oracle) or UNS_ERROR_MEMORY; *out is untouched then. */
+UNS_NODISCARD UNS_API uns_status uns_optimizer_create(uns_context *context,
+                                                      const uns_optimizer_config *config,
+                                                      uns_optimizer **out);
+UNS_API void uns_optimizer_destroy(uns_optimizer *optimizer);
+
+/* Bytes of state the config would take, computed without allocating. */
+UNS_NODISCARD UNS_API uns_status uns_optimizer_bytes(uns_context *context,
+                                                     const uns_optimizer_config *config,
+                                                     size_t *bytes);
+
+/* One step: observe + direction + advance, fused. x is updated in place. g.data[i] may be NULL:
+ * that block, its state and its step counts stay as they are. x and g must not overlap.
+ * UNS_ERROR_ARGUMENT: wrong number of blocks, NULL x. A status from the oracle is passed on;
+ * the step has then changed nothing. Non-finite gradients are no error: see
+ * uns_optimizer_stopped. Cost: one pass over x, g and state; no allocation. */
+UNS_NODISCARD UNS_API uns_status uns_optimizer_step(uns_optimizer *optimizer, uns_tensors x,
+                                                    uns_const_tensors g);
+
+/* The halves. Together they give the bits of uns_optimizer_step.
+ *   observe    slots 0–3: C takes in g; x, m and u stay. Burn-in is repeated observe.
+ *   direction  slots 0–1 and 4–6: writes d (same shapes as x), updates m (momentum first)
+ *   advance    slots 7–8: x moves along d; d may be overwritten */
+UNS_NODISCARD UNS_API uns_status uns_optimizer_observe(uns_optimizer *optimizer,
+                                                       uns_const_tensors x,
+                                                       uns_const_tensors g);
+UNS_NODISCARD UNS_API uns_status uns_optimizer_direction(uns_optimizer *optimizer,
+                                                         uns_const_tensors x,
+                                                         uns_const_tensors g, uns_tensors d);
+UNS_NODISCARD UNS_API uns_status uns_optimizer_advance(uns_optimizer *optimizer, uns_tensors x,
+                                                       uns_tensors d);
+
+/* Divides gradients by `scale` (> 0, finite) from the next step on: mixed-precision training's
+ * unscale. Default 1. */
+UNS_NODISCARD UNS_API uns_status uns_optimizer_unscale(uns_optimizer *optimizer, double scale);
+
+/* Whether replica r met a non-finite gradient under the policy `stop`; it no longer moves. */
+UNS_API bool uns_optimizer_stopped(const uns_optimizer *optimizer, size_t replica);
+
+/* Steps left out under the policy `skip`, over all replicas, since create. */
+UNS_API uint64_t uns_optimizer_skipped(const uns_optimizer *optimizer);
+
+/* Replaces a group's spec between steps: η and every other value at once. What changes the
+ * state itself (moment, structure, momentum on or off, ceiling, centred, scale) is refused with
+ * UNS_ERROR_PAIR. uns_group_get copies the spec in force. */
+UNS_NODISCARD UNS_API uns_status uns_group_set(uns_optimizer *optimizer, size_t group,
+                                               const uns_spec *spec);
+UNS_NODISCARD UNS_API uns_status uns_group_get(const uns_optimizer *optimizer, size_t group,
+                                               uns_spec *spec);
+
+/* Goes over to `layout`, whose first blocks must equal the present ones (dtype, replicas, rows,
+ * cols, group); new blocks start from zero state, old ones keep theirs to the bit. Groups that
+ * are new take specs[0..count) in order. The only call after create that allocates. Elementwise
+ * structures only: a whole structure whose group grows is refused with UNS_ERROR_PAIR. */
+UNS_NODISCARD UNS_API uns_status uns_optimizer_append(uns_optimizer *optimizer,
+                                                      const uns_layout *layout, size_t count,
+                                                      const uns_spec *specs);
+
+/* A writable view of one piece of state, valid until the optimizer is destroyed or appended to.
+ * Names: "moment" (C), "momentum" (m), "mean" (ḡ), "ceiling", "steps_square" (Adadelta's D);
+ * whole structures keep one "structure" piece of bytes for the group's first block. */
+typedef struct uns_state_view {
+    const char *name;
+    void *data;
+    size_t count; /* elements; bytes for "structure" */
+    uns_dtype dtype;
+    uint64_t *observed; /* the block's observation count */
+    uint64_t *moved;    /* the block's move count */
+    double *product;    /* the block's Π μ_i (nadam) */
+} uns_state_view;
+
+/* How many pieces a block has; the index-th of them; the one with this name. */
+UNS_API size_t uns_optimizer_state_count(const uns_optimizer *optimizer, size_t block);
+UNS_NODISCARD UNS_API uns_status uns_optimizer_state_at(uns_optimizer *optimizer, size_t block,
+                                                        size_t index, uns_state_view *view);
+UNS_NODISCARD UNS_API uns_status uns_optimizer_state(uns_optimizer *optimizer, size_t block,
+                                                     const char *name, uns_state_view *view);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT
+ * The runner: carries out the cells of a plan and gathers what happened. It never prints;
+ * progress goes to a callback, results into a record.
+ */
+#ifndef UNSADDLE_RUN_H
+#define UNSADDLE_RUN_H
+
+#include <unsaddle/plan.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A mean with its 95 % interval; NaN where there is nothing to average. */
+typedef struct uns_estimate {
+    double mean, low, high;
+} uns_estimate;
+
+/* One row of a cell's metrics: means over the replicas still running. */
+typedef struct uns_metric_row {
+    int64_t step;
+    double value;    /* f, exact; NaN where the problem is too large for that each record */
+    double gradient; /* ‖∇f‖ of the batch */
+    double escaped;  /* share of replicas escaped so far; NaN without an escape criterion */
+} uns_metric_row;
+
+/* What came of one cell. NaN: not defined for this problem, or not reached. */
+typedef struct uns_result {
+    const uns_cell *cell;
+    uns_stop stop; /* diverged when any replica did */
+    int64_t replicas, escaped, diverged;
+    uns_estimate escape_mean; /* over the escaped */
+    double escape_median;     /* Kaplan–Meier over all; NaN when not reached */
+    double escape_median_low, escape_median_high;
+    double escape_quantile[4];          /* 5, 25, 75, 95 %, Kaplan–Meier */
+    double escape_deviation;            /* standard deviation over the escaped */
+    uns_estimate floor;                 /* mean of f − f* */
+    double escape_theory, floor_theory; /* closed forms where known */
+    double final_value;                 /* mean exact f at the end */
+    double final_accuracy;              /* held-out, of replica 0 */
+    int64_t steps;                      /* moves taken */
+    double wall_s, steps_per_second;    /* replica-steps a second; the only figures that vary */
+    size_t rows;
+    const uns_metric_row *metrics;
+    const int64_t *escape_steps; /* [replicas]; −1: not escaped */
+    const double *escape_curve;  /* reserved: NULL */
+} uns_result;
+
+/* Progress of the whole plan, at most about ten times a second, from the calling thread. */
+typedef struct uns_progress {
+    double done;   /* share of all replica-steps, 0 to 1 */
+    double wall_s; /* since the start */
+    double rate;   /* replica-steps a second */
+    size_t cells_done, cells;
+    const char *label; /* of a cell being worked on */
+    double value;      /* its latest mean f; NaN before the first */
+} uns_progress;
+
+typedef struct uns_run_config {
+    size_t size;                                                /* sizeof(uns_run_config) */
+    void (*progress)(void *user, const uns_progress *progress); /* NULL: none */
+    void *user;
+    const volatile int *interrupt; /* non-zero: finish the record and return; NULL: never */
+} uns_run_config;
+
+typedef struct uns_record uns_record;
+
+/* Runs every cell. Replicas, grids and seeds are spread over the context's threads in slices of
+ * at most 256 replicas; results are the same bits for any thread count. An interrupt is no
+ * error: cells not finished carry UNS_STOP_INTERRUPTED and what they had. The plan is borrowed
+ * and must outlive the record. */
+UNS_NODISCARD UNS_API uns_status uns_run(uns_context *context, const uns_plan *plan,
+                                         const uns_run_config *config, uns_record **out);
+UNS_API void uns_record_destroy(uns_record *record);
+UNS_API size_t uns_record_count(const uns_record *record);
+UNS_API const uns_result *uns_record_result(const uns_record *record, size_t index);
+
+/* Writes the run directory: config.yaml (resolved), meta.json, metrics.csv, summary.json. Each
+ * file appears whole (temporary name, then rename). UNS_ERROR_IO with the file's name. */
+UNS_NODISCARD UNS_API uns_status uns_record_write(uns_context *context,
+                                                  const uns_record *record, const char *folder);
+
+/* summary.json as a string, to be freed with free(). */
+UNS_NODISCARD UNS_API uns_status uns_record_summary(uns_context *context,
+                                                    const uns_record *record, char **json);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

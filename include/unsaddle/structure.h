@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT
+ * Structures: which part of the matrix C is kept, and how R = root(C) acts on a direction.
+ *
+ * Two families share the interface. An *elementwise* structure (identity, diagonal) treats
+ * every coordinate alone; the step runs it fused, a chunk at a time, and it provides only
+ * `elements`. A *whole* structure (scalar; dense, block, Kronecker, low rank) sees all blocks
+ * of its group at once and provides observe, refresh and precondition.
+ */
+#ifndef UNSADDLE_STRUCTURE_H
+#define UNSADDLE_STRUCTURE_H
+
+#include <stdbool.h>
+#include <unsaddle/layout.h>
+#include <unsaddle/moment.h>
+#include <unsaddle/spec.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* R as a function of C in force at one step: see slot 4 of spec.h. */
+typedef struct uns_root {
+    double exponent, epsilon, correction; /* p, ε, c */
+    int form;                             /* uns_epsilon_form */
+} uns_root;
+
+/* What a structure is built for: the blocks of one group, R replicas innermost. */
+typedef struct uns_structure_site {
+    uns_context *context;
+    const struct uns_kernels *kernels;
+    const uns_spec *spec;
+    uns_dtype dtype;
+    size_t replicas;
+    size_t count; /* blocks in the group */
+    const uns_block *const *blocks;
+} uns_structure_site;
+
+/* The powers of the metric that instruments ask for: A = R, its square root, its inverse, and
+ * the estimate C itself (corrected). */
+typedef enum uns_product {
+    UNS_PRODUCT_A,
+    UNS_PRODUCT_A_SQRT,
+    UNS_PRODUCT_A_INVERSE,
+    UNS_PRODUCT_C
+} uns_product;
+
+typedef struct uns_structure_ops {
+    size_t size; /* sizeof(uns_structure_ops) */
+    const char *name;
+    const char *summary;
+    bool elementwise;
+    bool needs_lapack;
+    /* REQUIRED. Elements of dtype that C needs for one block of one replica: 0 for identity,
+     * rows·cols for diagonal. */
+    size_t (*elements)(const uns_spec *spec, const uns_block *block);
+    /* Whole structures only, all REQUIRED there. `state` is `bytes(site)` zeroed bytes, aligned
+     * to 64, kept and owned by the optimizer, and all that the structure may remember. */
+    size_t (*bytes)(const uns_structure_site *site);
+    uns_status (*prepare)(const uns_structure_site *site, void *state);
+    /* C ← aC + b·ssᵀ + eI over the group; a block whose pointer is NULL counts as s = 0. */
+    uns_status (*observe)(const uns_structure_site *site, void *state, const uns_coeffs *coeffs,
+                          uns_const_tensors s);
+    /* Brings R up to date with C for observation t; decides by t and state alone whether. */
+    uns_status (*refresh)(const uns_structure_site *site, void *state, const uns_root *root,
+                          uint64_t t);
+    /* d = R·u; d and u may be the same buffers; NULL blocks are left out. */
+    uns_status (*precondition)(const uns_structure_site *site, void *state, uns_const_tensors u,
+                               uns_tensors d);
+    /* OPTIONAL; NULL: no metric access. out = product·in. */
+    uns_status (*product)(const uns_structure_site *site, void *state, uns_product product,
+                          uns_const_tensors in, uns_tensors out);
+    /* OPTIONAL; NULL: windows are refused. Takes the oldest s out of C. */
+    uns_status (*retire)(const uns_structure_site *site, void *state, uns_const_tensors oldest);
+    /* OPTIONAL; NULL: `exact` is refused. Takes C over from the oracle: DENSE, d×d a replica.
+     */
+    uns_status (*adopt)(const uns_structure_site *site, void *state, const double *dense);
+} uns_structure_ops;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

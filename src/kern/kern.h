@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT
+ * Kernels: pure loops, pointers in and pointers out. One table per instruction set, all made
+ * from the same templates; every table gives the same bits.
+ *
+ * Rules for all: pointers need only their type's alignment; n may be 0; an output may be
+ * exactly the same pointer as an input of the same type, other overlaps are not allowed.
+ * Coefficients are doubles, rounded once to the element type. Each operation is rounded as
+ * written, in the order written (no contraction). Classes: exact    elementwise + − × ÷ √ max
+ * select; any split of n gives the same bits striped  f64 accumulation in 16 lanes (element i
+ * goes to lane i mod 16, in order), then the fixed tree lane[j] += lane[j + h] for h = 8, 4, 2,
+ * 1
+ */
+#ifndef UNS_KERN_H
+#define UNS_KERN_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <unsaddle/layout.h>
+#include <unsaddle/random.h>
+#include <unsaddle/structure.h>
+
+/* Elementwise kernels of one element type T (float or double behind the void pointers). */
+typedef struct uns_elementwise {
+    /* out = αx + βy; the product is left out where its coefficient is 0 or 1 has no special
+     * treatment: αx and βy are always both formed. */
+    void (*mix)(size_t n, double alpha, const void *x, double beta, const void *y, void *out);
+    /* row = [γ δ; α β]:  u = γm + δg, m ← αm + βg. `m_out` NULL: m stays. `u` NULL: only m. */
+    void (*momentum)(size_t n, const double row[4], const void *m, const void *g, void *u,
+                     void *m_out);
+    /* c ← (a·c + (b·s)·s) + e; the sum with e is left out when e is 0 */
+    void (*accumulate)(size_t n, double a, double b, double e, const void *s, void *c);
+    /* c ← max(a·c, |s| + e) */
+    void (*accumulate_max)(size_t n, double a, double e, const void *s, void *c);
+    /* q = s·s;  c ← c − b·q where c > q, c + b·q where c < q, c where equal */
+    void (*accumulate_sign)(size_t n, double b, const void *s, void *c);
+    /* top ← max(top, k·c) */
+    void (*ceiling)(size_t n, double k, const void *c, void *top);
+    /* v = max(k·c − (k·mean)·(k·mean), 0) */
+    void (*variance)(size_t n, double k, const void *c, const void *mean, void *v);
+    /* d = u·R(c), R by root:
+     *   p = ½, inside       d = u / √(k·c + ε)
+     *   p = ½, outside      d = u / (√(k·c) + ε)
+     *   p = ½, uncorrected  d = u / ((√c + ε)·√k)
+     *   p = 1, inside and outside: d = u / (k·c + ε); uncorrected: d = u / ((c + ε)·k)
+     *   other p: √(·) replaced by the frozen pow(·, p)
+     * where the denominator is 0, d = 0. */
+    void (*precondition)(size_t n, const uns_root *root, const void *c, const void *u, void *d);
+    /* The same for C = ssᵀ, given s: at ε = 0, p = ½ it is d = u / |s| whatever the size of s.
+     */
+    void (*precondition_signal)(size_t n, const uns_root *root, const void *s, const void *u,
+                                void *d);
+    /* t = √(sq + ε)·d;  sq ← β·sq + (1−β)·t·t, formed as (β·sq) + ((1−β)·t)·t;  d ← t */
+    void (*adadelta)(size_t n, double beta, double epsilon, void *sq, void *d);
+    /* x ← k·x − η·d;  k = 1: x − η·d */
+    void (*move)(size_t n, double k, double eta, const void *d, void *x);
+    /* out = min(max(x, −limit), limit); NaN stays */
+    void (*clamp)(size_t n, double limit, const void *x, void *out);
+    /* out = k·x */
+    void (*scale)(size_t n, double k, const void *x, void *out);
+    /* Rows of R replicas: x[i·R + r] scaled by k[r], rounded to T. exact */
+    void (*scale_rows)(size_t rows, size_t replicas, const double *k, const void *x, void *out);
+    /* acc[r] += Σ_i x[i·R + r]² in f64, rows in order. exact per replica */
+    void (*square_rows)(size_t rows, size_t replicas, const void *x, double *acc);
+    /* bad[r] |= 1 where some x[i·R + r] is not finite */
+    void (*nonfinite_rows)(size_t rows, size_t replicas, const void *x, unsigned char *bad);
+    /* Σ x², striped; 1 if any element is not finite */
+    double (*square)(size_t n, const void *x);
+    int (*nonfinite)(size_t n, const void *x);
+} uns_elementwise;
+
+typedef struct uns_kernels {
+    const char *isa;
+    uns_elementwise of[2]; /* by uns_dtype */
+
+    /* f64 only from here on. */
+    double (*dot)(size_t n, const double *x, const double *y); /* striped */
+    /* y += α·x */
+    void (*axpy)(size_t n, double alpha, const double *x, double *y);
+    /* out[i·R + r] = Σ_j a[i·cols + j]·x[j·R + r], j in order from 0.0. exact; x, out distinct
+     */
+    void (*matrix_rows)(size_t rows, size_t cols, size_t replicas, const double *a,
+                        const double *x, double *out);
+    /* out[j·R + r]: normal deviate first + j of replica key.replica + r, as uns_random_normal.
+     */
+    void (*normal_rows)(uns_key key, uint32_t first, size_t rows, size_t replicas, double *out);
+    /* Same for one replica: n consecutive indices. */
+    void (*normal)(uns_key key, uint32_t first, size_t n, double *out);
+    void (*uniform)(uns_key key, uint32_t first, size_t n, double *out);
+    /* Frozen functions of elementary.h. */
+    void (*exp)(size_t n, const double *x, double *out);
+    void (*log)(size_t n, const double *x, double *out);
+    void (*pow)(size_t n, const double *x, double y, double *out);
+    /* Confined quadratic saddle, one coordinate of many replicas:
+     *   gradient: g += h·x + 10·x⁹;  value: f += ½h·x² + x¹⁰, formed as ((½h)·x)·x + x¹⁰
+     * powers as x² = x·x, x⁴ = x²·x², x⁸ = x⁴·x⁴, x⁹ = x⁸·x, x¹⁰ = x⁸·x². */
+    void (*saddle_gradient)(size_t n, double h, const double *x, double *g);
+    void (*saddle_value)(size_t n, double h, const double *x, double *f);
+} uns_kernels;
+
+/* The fastest table that this CPU runs and `mask` (UNS_ISA_* bits, 0: all) allows; scalar when
+ * nothing else is left. Static storage. */
+const uns_kernels *uns_kernels_select(unsigned mask);
+
+/* The table in force for a context. */
+const uns_kernels *uns_kernels_of(const uns_context *context);
+
+/* Flush-to-zero and denormals-are-zero for the calling thread; returns the mode to give back to
+ * uns_flush_restore. Subnormal state costs 8–11 ns a parameter instead of 0.5, and flushing in
+ * every instruction set keeps results the same bits. */
+uint64_t uns_flush_enter(void);
+void uns_flush_restore(uint64_t mode);
+
+/* The instances, one file each; NULL entries where the build or architecture has none. */
+extern const uns_kernels uns_kernels_scalar;
+extern const uns_kernels uns_kernels_avx2;
+extern const uns_kernels uns_kernels_avx512;
+extern const uns_kernels uns_kernels_neon;
+
+#endif
