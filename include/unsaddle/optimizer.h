@@ -50,7 +50,7 @@ UNS_NODISCARD UNS_API uns_status uns_optimizer_create(uns_context *context,
                                                       uns_optimizer **out);
 UNS_API void uns_optimizer_destroy(uns_optimizer *optimizer);
 
-/* Bytes of state the config would take, computed without allocating. */
+/* Bytes of state the config would take, computed without allocating the state. */
 UNS_NODISCARD UNS_API uns_status uns_optimizer_bytes(uns_context *context,
                                                      const uns_optimizer_config *config,
                                                      size_t *bytes);
@@ -104,7 +104,7 @@ UNS_NODISCARD UNS_API uns_status uns_optimizer_append(uns_optimizer *optimizer,
 
 /* A writable view of one piece of state, valid until the optimizer is destroyed or appended to.
  * Names: "moment" (C), "momentum" (m), "mean" (ḡ), "ceiling", "steps_square" (Adadelta's D);
- * whole structures keep one "structure" piece of bytes for the group's first block. */
+ * whole structures keep one "structure" piece of bytes with the group's first block. */
 typedef struct uns_state_view {
     const char *name;
     void *data;

@@ -95,11 +95,13 @@ typedef enum uns_decay {
     UNS_DECAY_SCALED
 } uns_decay;
 
-/* A gradient that is not finite: stop (that replica stays where it is, and is reported), or
- * skip (the whole step is left out for that replica, atomically). */
+/* A gradient that is not finite: stop (that replica stays where it is, and is reported), skip
+ * (the whole step is left out for that replica, atomically), or ignore (no check: saves one pass
+ * over the gradient; the iterate may become NaN). */
 typedef enum uns_nonfinite {
     UNS_NONFINITE_STOP,
-    UNS_NONFINITE_SKIP
+    UNS_NONFINITE_SKIP,
+    UNS_NONFINITE_IGNORE
 } uns_nonfinite;
 
 /* η_t = η·s(t)·(t/warmup while t < warmup); t counts moves from 1; T = schedule_steps.

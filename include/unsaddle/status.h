@@ -45,9 +45,9 @@ typedef enum uns_stop {
 
 /* Placed on every fallible function: ignoring the result is a warning. */
 #if defined(__GNUC__)
-#define UNS_NODISCARD             __attribute__((warn_unused_result))
+#define UNS_NODISCARD           __attribute__((warn_unused_result))
 #define UNS_PRINTF(text, first) __attribute__((format(printf, text, first)))
-#define UNS_API                   __attribute__((visibility("default")))
+#define UNS_API                 __attribute__((visibility("default")))
 #else
 #define UNS_NODISCARD
 #define UNS_PRINTF(text, first)

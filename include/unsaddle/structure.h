@@ -33,6 +33,7 @@ typedef struct uns_structure_site {
     size_t replicas;
     size_t count; /* blocks in the group */
     const uns_block *const *blocks;
+    const unsigned char *active; /* [replicas]; 0: leave that replica's state as it is */
 } uns_structure_site;
 
 /* The powers of the metric that instruments ask for: A = R, its square root, its inverse, and
@@ -60,9 +61,11 @@ typedef struct uns_structure_ops {
     /* C ← aC + b·ssᵀ + eI over the group; a block whose pointer is NULL counts as s = 0. */
     uns_status (*observe)(const uns_structure_site *site, void *state, const uns_coeffs *coeffs,
                           uns_const_tensors s);
-    /* Brings R up to date with C for observation t; decides by t and state alone whether. */
+    /* Brings R up to date with C for observation t; decides by t and state alone whether. With
+     * a centred spec, `mean` is the blocks' ḡ and the root is of cC − (cḡ)(cḡ)ᵀ; else mean.data
+     * is NULL. */
     uns_status (*refresh)(const uns_structure_site *site, void *state, const uns_root *root,
-                          uint64_t t);
+                          uns_const_tensors mean, uint64_t t);
     /* d = R·u; d and u may be the same buffers; NULL blocks are left out. */
     uns_status (*precondition)(const uns_structure_site *site, void *state, uns_const_tensors u,
                                uns_tensors d);

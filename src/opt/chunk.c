@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT
+ * One chunk of a step, slot by slot (spec.h has the formulas). Temporaries live in the chunk;
+ * state is read and written once.
+ */
+#include "opt/opt.h"
+
+#include <string.h>
+
+typedef struct chunk {
+    uns_optimizer *optimizer;
+    const uns_elementwise *kernel;
+    const uns_group *group;
+    uns_block_state *block;
+    size_t begin, n;
+    unsigned passes;
+    const void *g, *u, *s; /* guarded gradient, direction before the root, signal */
+    void *d;
+    double room[4][UNS_CHUNK]; /* for g, u, s and d; any dtype */
+} chunk;
+
+static void *piece(const chunk *c, uns_piece which) {
+    void *base = c->block->piece[which];
+    return base ? uns_at(c->optimizer, base, c->begin) : NULL;
+}
+
+static bool has(const chunk *c, unsigned pass) {
+    return (c->passes & pass) != 0;
+}
+
+/* Slot 1. When only observing, m stays as it is. */
+static void momentum_first(chunk *c) {
+    void *m = piece(c, UNS_PIECE_MOMENTUM);
+    c->u = c->g;
+    if (!m || c->group->spec.momentum_at != UNS_PLACE_FIRST)
+        return;
+    c->kernel->momentum(c->n, c->block->momentum_row, m, c->g, c->room[1],
+                        has(c, UNS_PASS_PRECONDITION) ? m : NULL);
+    c->u = c->room[1];
+}
+
+/* g − m with the m that this step's gradient is part of. */
+static void deviation(chunk *c) {
+    const void *m = piece(c, UNS_PIECE_MOMENTUM);
+    const double *row = c->block->momentum_row;
+    if (!has(c, UNS_PASS_PRECONDITION)) {
+        c->kernel->mix(c->n, row[2], m, row[3], c->g, c->room[2]);
+        m = c->room[2];
+    }
+    c->kernel->mix(c->n, 1.0, c->g, -1.0, m, c->room[2]);
+    c->s = c->room[2];
+}
+
+/* Slot 2. */
+static void signal(chunk *c) {
+    switch ((uns_signal)c->group->spec.signal) {
+    case UNS_SIGNAL_GRADIENT:
+        c->s = c->g;
+        break;
+    case UNS_SIGNAL_DIRECTION:
+        c->s = c->u;
+        break;
+    case UNS_SIGNAL_DEVIATION:
+        deviation(c);
+        break;
+    }
+}
+
+/* Slot 3. */
+static void observe(chunk *c) {
+    const uns_coeffs *k = &c->block->coeffs;
+    void *moment = piece(c, UNS_PIECE_MOMENT), *mean = piece(c, UNS_PIECE_MEAN);
+    void *top = piece(c, UNS_PIECE_CEILING), *signals = piece(c, UNS_PIECE_SIGNAL);
+    if (signals)
+        memcpy(signals, c->s, c->n * c->optimizer->width);
+    if (mean)
+        c->kernel->mix(c->n, k->a, mean, k->b, c->s, mean);
+    if (moment && !c->group->moment->oracle) {
+        if (c->group->moment->fold)
+            c->group->moment->fold(c->optimizer->kernels,
+                                   uns_layout_dtype(c->optimizer->layout), k, c->n, c->s,
+                                   moment);
+        else
+            c->kernel->accumulate(c->n, k->a, k->b, k->e, c->s, moment);
+    }
+    if (top)
+        c->kernel->ceiling(c->n, c->group->spec.ceiling == UNS_CEILING_RAW ? 1.0 : k->c, moment,
+                           top);
+}
+
+/* Slots 4 and 5 for elementwise structures; whole ones only get u here. */
+static void precondition(chunk *c) {
+    const uns_group *group = c->group;
+    const void *moment = piece(c, UNS_PIECE_MOMENT), *mean = piece(c, UNS_PIECE_MEAN);
+    const void *top = piece(c, UNS_PIECE_CEILING);
+    bool kept = moment || group->moment->memoryless;
+    if (!group->structure->elementwise || !group->has_root || !kept ||
+        c->block->coeffs.rho == 0.0) {
+        memcpy(c->d, c->u, c->n * c->optimizer->width);
+    } else if (group->moment->memoryless) {
+        c->kernel->precondition_signal(c->n, &c->block->root, c->s, c->u, c->d);
+    } else if (mean) {
+        c->kernel->variance(c->n, c->block->coeffs.c, moment, mean, c->room[2]);
+        c->kernel->precondition(c->n, &c->block->root, c->room[2], c->u, c->d);
+    } else {
+        c->kernel->precondition(c->n, &c->block->root, top ? top : moment, c->u, c->d);
+    }
+}
+
+/* Slot 6 but for the trust ratio, which needs whole norms. */
+static void scale(chunk *c) {
+    const uns_spec *spec = &c->group->spec;
+    double rho = c->block->coeffs.rho;
+    void *square = piece(c, UNS_PIECE_STEPS_SQUARE);
+    if (rho != 0.0 && rho != 1.0)
+        c->kernel->scale(c->n, rho, c->d, c->d);
+    if (square)
+        c->kernel->adadelta(c->n, uns_spec_beta(spec), spec->epsilon, square, c->d);
+    if (spec->decay != 0.0 && spec->decay_form == UNS_DECAY_SCALED)
+        c->kernel->mix(c->n, 1.0, c->d, spec->decay,
+                       uns_at(c->optimizer, c->block->x, c->begin), c->d);
+}
+
+/* Slots 7 and 8. */
+static void advance(chunk *c) {
+    const uns_spec *spec = &c->group->spec;
+    void *m = piece(c, UNS_PIECE_MOMENTUM);
+    double eta = c->block->eta;
+    double keep = spec->decay_form == UNS_DECAY_DECOUPLED ? 1.0 - eta * spec->decay : 1.0;
+    if (m && spec->momentum_at == UNS_PLACE_LAST)
+        c->kernel->momentum(c->n, c->block->momentum_row, m, c->d, c->d, m);
+    c->kernel->move(c->n, keep, eta, c->d, uns_at(c->optimizer, c->block->x_out, c->begin));
+}
+
+static void run_chunk(chunk *c) {
+    if (has(c, UNS_PASS_OBSERVE | UNS_PASS_PRECONDITION)) {
+        c->g = uns_guard_chunk(c->optimizer, c->block, c->begin, c->n, c->room[0]);
+        momentum_first(c);
+        signal(c);
+    }
+    if (has(c, UNS_PASS_OBSERVE))
+        observe(c);
+    if (has(c, UNS_PASS_PRECONDITION))
+        precondition(c);
+    if (has(c, UNS_PASS_SCALE))
+        scale(c);
+    if (has(c, UNS_PASS_ADVANCE))
+        advance(c);
+}
+
+/* Lets the chunk run and then gives the replicas that sit out their old values back. Seldom, so
+ * simple rather than fast. */
+static void run_partial_chunk(chunk *c) {
+    enum {
+        SAVED = UNS_PIECE_SIGNAL + 1
+    };
+    double old[SAVED][UNS_CHUNK];
+    void *now[SAVED];
+    size_t width = c->optimizer->width, replicas = c->optimizer->replicas;
+    for (int i = 0; i < UNS_PIECE_SIGNAL; i++)
+        now[i] = piece(c, (uns_piece)i);
+    now[UNS_PIECE_SIGNAL] =
+        has(c, UNS_PASS_ADVANCE) ? uns_at(c->optimizer, c->block->x_out, c->begin) : NULL;
+    for (int i = 0; i < SAVED; i++)
+        if (now[i])
+            memcpy(old[i], now[i], c->n * width);
+    run_chunk(c);
+    for (size_t k = 0; k < c->n; k++)
+        for (int i = 0; i < SAVED && !c->optimizer->active[(c->begin + k) % replicas]; i++)
+            if (now[i])
+                memcpy((char *)now[i] + k * width, (char *)old[i] + k * width, width);
+}
+
+static unsigned passes_of(const uns_group *group, const uns_plan_of_step *plan) {
+    bool whole = !group->structure->elementwise;
+    switch (plan->stage) {
+    case UNS_STAGE_FRONT:
+        if (!uns_group_is_staged(group))
+            return plan->passes;
+        return plan->passes &
+               (whole ? UNS_PASS_OBSERVE | UNS_PASS_PRECONDITION : ~(unsigned)UNS_PASS_ADVANCE);
+    case UNS_STAGE_SCALE:
+        return whole ? plan->passes & UNS_PASS_SCALE : 0;
+    case UNS_STAGE_ADVANCE:
+        return uns_group_is_staged(group) ? plan->passes & UNS_PASS_ADVANCE : 0;
+    }
+    return 0;
+}
+
+void uns_step_chunk(uns_optimizer *optimizer, void *user, size_t item, size_t begin, size_t n) {
+    chunk c; /* not initialised: its room is large and written before it is read */
+    c.optimizer = optimizer;
+    c.kernel = optimizer->kernel;
+    c.block = &optimizer->blocks[optimizer->items[item].block];
+    c.group = &optimizer->groups[c.block->group];
+    c.begin = begin;
+    c.n = n;
+    c.passes = passes_of(c.group, user);
+    c.d = c.block->d ? uns_at(optimizer, c.block->d, begin) : c.room[3];
+    if (c.passes && optimizer->partial)
+        run_partial_chunk(&c);
+    else if (c.passes)
+        run_chunk(&c);
+}

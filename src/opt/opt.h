@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT
+ * The optimizer's insides, shared by the files of src/opt: groups with their specs, blocks with
+ * their state, and the fixed cut of the work into chunks.
+ */
+#ifndef UNS_OPT_H
+#define UNS_OPT_H
+
+#include <stdbool.h>
+#include <unsaddle/optimizer.h>
+#include <unsaddle/structure.h>
+
+#include "base/arena.h"
+#include "kern/kern.h"
+
+/* Elements of a chunk: its few temporaries stay in the first-level cache. */
+enum {
+    UNS_CHUNK = 1024
+};
+
+/* Pieces of state a block may keep, each of the block's shape. */
+typedef enum uns_piece {
+    UNS_PIECE_MOMENT,       /* C */
+    UNS_PIECE_MOMENTUM,     /* m */
+    UNS_PIECE_MEAN,         /* ḡ */
+    UNS_PIECE_CEILING,      /* AMSGrad's maximum */
+    UNS_PIECE_STEPS_SQUARE, /* Adadelta's D */
+    UNS_PIECE_SIGNAL,       /* s of this step, for whole structures */
+    UNS_PIECE_DIRECTION,    /* d of this step, where it cannot stay in a chunk */
+    UNS_PIECE_COUNT
+} uns_piece;
+
+typedef struct uns_block_state {
+    size_t elements; /* rows·cols·R */
+    size_t group;
+    void *piece[UNS_PIECE_COUNT]; /* NULL: not kept */
+    uint64_t observed, moved;
+    double product; /* nadam's Π μ_i */
+    /* Of the step under way. */
+    bool present; /* has a gradient */
+    const void *g;
+    const void *x; /* read by the front, moved by advance */
+    void *x_out, *d;
+    uns_coeffs coeffs;
+    uns_root root;
+    double momentum_row[4];
+    double eta;
+} uns_block_state;
+
+typedef struct uns_group {
+    uns_spec spec;
+    const uns_moment_ops *moment;
+    const uns_structure_ops *structure;
+    size_t first, count; /* its blocks: optimizer->order[first ... first + count) */
+    uns_structure_site site;
+    const uns_block **blocks;
+    void *structure_state;
+    size_t structure_bytes;
+    uint64_t observed;
+    void **views[2];     /* room for tensors over the group's blocks */
+    double *clip_factor; /* [R], of this step */
+    bool clipping;
+    bool has_root; /* p > 0 and something is kept: d differs from u */
+} uns_group;
+
+/* A piece of one block, at most UNS_CHUNK elements at a time inside: the unit of parallel work.
+ */
+typedef struct uns_item {
+    size_t block, begin, end;
+} uns_item;
+
+struct uns_optimizer {
+    uns_context *context;
+    const uns_layout *layout;
+    const uns_kernels *kernels;
+    const uns_elementwise *kernel; /* of the layout's dtype */
+    uns_oracle oracle;
+    size_t replicas, width; /* width: bytes of an element */
+    size_t group_count, block_count, item_count;
+    uns_group *groups;
+    uns_block_state *blocks;
+    size_t *order; /* blocks sorted by group */
+    uns_item *items;
+    double unscale;
+    bool partial; /* some replica sits this step out */
+    uint64_t skipped;
+    unsigned char *stopped, *bad, *active; /* [R] */
+    double *norms[2];                      /* [blocks][R] */
+    double *partials;                      /* [items] */
+    void **oracle_views;
+    void *books; /* the allocation behind the arrays above */
+    void *state; /* the one allocation behind all pieces */
+    size_t state_bytes;
+};
+
+/* What is asked of a step. */
+enum {
+    UNS_PASS_OBSERVE = 1u,      /* C takes in the gradient */
+    UNS_PASS_PRECONDITION = 2u, /* m (first) and d = R·u */
+    UNS_PASS_SCALE = 4u,        /* slot 6 */
+    UNS_PASS_ADVANCE = 8u       /* m (last) and x */
+};
+
+/* How it is carried out: fused groups do all in stage FRONT, a chunk at a time; groups whose d
+ * must be whole in between (whole structures, trust ratios) go through all three. */
+typedef enum uns_stage {
+    UNS_STAGE_FRONT,
+    UNS_STAGE_SCALE,
+    UNS_STAGE_ADVANCE
+} uns_stage;
+
+typedef struct uns_plan_of_step {
+    unsigned passes;
+    uns_stage stage;
+} uns_plan_of_step;
+
+/* Which pieces a spec needs. */
+bool uns_spec_keeps(const uns_group *group, uns_piece piece);
+/* Whether d of a block must be stored between passes. */
+bool uns_group_is_staged(const uns_group *group);
+
+/* The same work for every chunk of the present blocks' items, over the pool where it pays. A
+ * chunk has at most UNS_CHUNK elements: a whole number of replica rows, or part of one. */
+typedef void uns_chunk_work(uns_optimizer *optimizer, void *user, size_t item, size_t begin,
+                            size_t n);
+void uns_for_chunks(uns_optimizer *optimizer, uns_chunk_work *work, void *user);
+void uns_for_chunks_in_order(uns_optimizer *optimizer, uns_chunk_work *work, void *user);
+size_t uns_count_items(const uns_layout *layout);
+void uns_fill_items(uns_optimizer *optimizer);
+
+/* Σ x² of every present block and replica into sums[block·R + r]; the source hands over a
+ * chunk's values, in place or in `buffer` (UNS_CHUNK doubles). Same bits for any threads. */
+typedef const void *uns_chunk_source(const uns_optimizer *optimizer,
+                                     const uns_block_state *block, size_t begin, size_t n,
+                                     void *buffer);
+void uns_squares(uns_optimizer *optimizer, uns_chunk_source *source, double *sums);
+
+/* A chunk scaled by k[r], replica by replica. */
+void uns_scale_replicas(const uns_optimizer *optimizer, const double *k, size_t begin, size_t n,
+                        const void *in, void *out);
+
+/* Guard: marks replicas that sit out, counting skipped ones; false when nobody steps. Then the
+ * clip factors. */
+bool uns_guard_finite(uns_optimizer *optimizer, bool counting);
+void uns_guard_clip(uns_optimizer *optimizer);
+/* Slot 0 of a chunk: g itself, or the guarded gradient in `buffer`. */
+const void *uns_guard_chunk(const uns_optimizer *optimizer, const uns_block_state *block,
+                            size_t begin, size_t n, void *buffer);
+
+/* Chunk work: what a stage does for one chunk. `user`: const uns_plan_of_step *. */
+void uns_step_chunk(uns_optimizer *optimizer, void *user, size_t item, size_t begin, size_t n);
+
+/* Slot 6's trust ratio on block->d of every block whose group wants it. */
+void uns_scale_trust(uns_optimizer *optimizer);
+
+static inline void *uns_at(const uns_optimizer *optimizer, const void *base, size_t element) {
+    return (char *)base + element * optimizer->width;
+}
+
+#endif

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT
+ * Making optimizers: resolving specs, adding up the state, taking it in one allocation, and
+ * growing by new blocks.
+ */
+#include "base/base.h"
+#include "opt/opt.h"
+
+#include <string.h>
+
+bool uns_group_is_staged(const uns_group *group) {
+    return !group->structure->elementwise || group->spec.scale == UNS_SCALE_TRUST;
+}
+
+bool uns_spec_keeps(const uns_group *group, uns_piece piece) {
+    const uns_spec *spec = &group->spec;
+    bool whole = !group->structure->elementwise;
+    switch (piece) {
+    case UNS_PIECE_MOMENT:
+        return !whole && !group->moment->memoryless;
+    case UNS_PIECE_MOMENTUM:
+        return spec->momentum != UNS_MOMENTUM_NONE;
+    case UNS_PIECE_MEAN:
+        return spec->centred;
+    case UNS_PIECE_CEILING:
+        return spec->ceiling != UNS_CEILING_NONE;
+    case UNS_PIECE_STEPS_SQUARE:
+        return spec->scale == UNS_SCALE_ADADELTA;
+    case UNS_PIECE_SIGNAL:
+        return whole;
+    case UNS_PIECE_DIRECTION:
+        return uns_group_is_staged(group);
+    case UNS_PIECE_COUNT:
+        break;
+    }
+    return false;
+}
+
+/* Elements of a piece over all replicas; 0: not kept. */
+static size_t piece_elements(const uns_optimizer *optimizer, size_t index, uns_piece piece) {
+    const uns_group *group = &optimizer->groups[optimizer->blocks[index].group];
+    const uns_block *block = uns_layout_block(optimizer->layout, index);
+    if (!uns_spec_keeps(group, piece))
+        return 0;
+    if (piece == UNS_PIECE_MOMENT)
+        return group->structure->elements(&group->spec, block) * optimizer->replicas;
+    return optimizer->blocks[index].elements;
+}
+
+/* Hands out the state; the same walk measures it (arena->base NULL). */
+static void place_state(uns_optimizer *optimizer, uns_arena *arena) {
+    for (size_t i = 0; i < optimizer->block_count; i++)
+        for (int p = 0; p < UNS_PIECE_COUNT; p++) {
+            size_t n = piece_elements(optimizer, i, (uns_piece)p);
+            if (n)
+                optimizer->blocks[i].piece[p] = uns_arena_take(arena, n * optimizer->width);
+        }
+    for (size_t i = 0; i < optimizer->group_count; i++)
+        if (optimizer->groups[i].structure_bytes)
+            optimizer->groups[i].structure_state =
+                uns_arena_take(arena, optimizer->groups[i].structure_bytes);
+}
+
+/* Hands out the books: everything whose size does not depend on the specs. */
+static void place_books(uns_optimizer *optimizer, uns_arena *arena) {
+    size_t replicas = optimizer->replicas, blocks = optimizer->block_count;
+    size_t norms = uns_size_product(blocks, replicas) * sizeof(double);
+    optimizer->groups = uns_arena_take(arena, optimizer->group_count * sizeof(uns_group));
+    optimizer->blocks = uns_arena_take(arena, blocks * sizeof(uns_block_state));
+    optimizer->order = uns_arena_take(arena, blocks * sizeof(size_t));
+    optimizer->items = uns_arena_take(arena, optimizer->item_count * sizeof(uns_item));
+    optimizer->partials = uns_arena_take(arena, optimizer->item_count * sizeof(double));
+    optimizer->stopped = uns_arena_take(arena, replicas);
+    optimizer->bad = uns_arena_take(arena, replicas);
+    optimizer->active = uns_arena_take(arena, replicas);
+    optimizer->norms[0] = uns_arena_take(arena, norms);
+    optimizer->norms[1] = uns_arena_take(arena, norms);
+    optimizer->oracle_views = uns_arena_take(arena, blocks * sizeof(void *));
+    for (size_t i = 0; i < optimizer->group_count; i++) {
+        uns_group group = {0};
+        group.blocks = uns_arena_take(arena, blocks * sizeof *group.blocks);
+        group.views[0] = uns_arena_take(arena, blocks * sizeof(void *));
+        group.views[1] = uns_arena_take(arena, blocks * sizeof(void *));
+        group.clip_factor = uns_arena_take(arena, replicas * sizeof(double));
+        if (arena->base)
+            optimizer->groups[i] = group;
+    }
+}
+
+static uns_status open_books(uns_context *context, const uns_layout *layout,
+                             uns_optimizer **out) {
+    uns_optimizer blank = {.context = context,
+                           .layout = layout,
+                           .kernels = uns_kernels_of(context),
+                           .replicas = uns_layout_replicas(layout),
+                           .width = uns_dtype_size(uns_layout_dtype(layout)),
+                           .group_count = uns_layout_groups(layout),
+                           .block_count = uns_layout_count(layout),
+                           .item_count = uns_count_items(layout),
+                           .unscale = 1.0};
+    blank.kernel = &blank.kernels->of[uns_layout_dtype(layout)];
+    uns_arena arena = {NULL, 0};
+    place_books(&blank, &arena);
+    blank.books = uns_allocate(context, arena.used);
+    uns_optimizer *optimizer = uns_allocate(context, sizeof blank);
+    if (!blank.books || !optimizer) {
+        uns_release(context, blank.books);
+        uns_release(context, optimizer);
+        return UNS_ERROR_MEMORY;
+    }
+    *optimizer = blank;
+    arena = (uns_arena){blank.books, 0};
+    place_books(optimizer, &arena);
+    uns_fill_items(optimizer);
+    memset(optimizer->active, 1, optimizer->replicas);
+    *out = optimizer;
+    return UNS_OK;
+}
+
+static void list_blocks(uns_optimizer *optimizer) {
+    size_t placed = 0;
+    for (size_t g = 0; g < optimizer->group_count; g++) {
+        uns_group *group = &optimizer->groups[g];
+        group->first = placed;
+        for (size_t i = 0; i < optimizer->block_count; i++) {
+            const uns_block *block = uns_layout_block(optimizer->layout, i);
+            if (block->group != g)
+                continue;
+            optimizer->order[placed++] = i;
+            group->blocks[group->count++] = block;
+            optimizer->blocks[i].group = g;
+            optimizer->blocks[i].elements = block->rows * block->cols * optimizer->replicas;
+            optimizer->blocks[i].product = 1.0;
+        }
+    }
+}
+
+static uns_status check_oracle(const uns_optimizer *optimizer, const uns_group *group) {
+    if (!group->moment->oracle)
+        return UNS_OK;
+    if (!optimizer->oracle.second_moment)
+        return uns_fail(optimizer->context, UNS_ERROR_UNAVAILABLE,
+                        "moment 'exact' needs an oracle, and this problem offers no second "
+                        "moment; use moment 'ema' instead");
+    if (!group->structure->elementwise && !group->structure->adopt)
+        return uns_fail(optimizer->context, UNS_ERROR_PAIR,
+                        "moment 'exact' does not go with structure '%s'",
+                        group->structure->name);
+    return UNS_OK;
+}
+
+static uns_status resolve_group(uns_optimizer *optimizer, uns_group *group,
+                                const uns_spec *spec) {
+    uns_context *context = optimizer->context;
+    const void *moment = NULL, *structure = NULL;
+    UNS_TRY(uns_spec_check(context, spec));
+    UNS_TRY(uns_context_find(context, UNS_KIND_MOMENT, spec->moment, &moment));
+    UNS_TRY(uns_context_find(context, UNS_KIND_STRUCTURE, spec->structure, &structure));
+    group->spec = *spec;
+    group->moment = moment;
+    group->structure = structure;
+    group->has_root = spec->exponent != 0.0;
+    UNS_TRY(check_oracle(optimizer, group));
+    group->site = (uns_structure_site){.context = context,
+                                       .kernels = optimizer->kernels,
+                                       .spec = &group->spec,
+                                       .dtype = uns_layout_dtype(optimizer->layout),
+                                       .replicas = optimizer->replicas,
+                                       .count = group->count,
+                                       .blocks = group->blocks,
+                                       .active = optimizer->active};
+    if (!group->structure->elementwise)
+        group->structure_bytes = group->structure->bytes(&group->site);
+    return UNS_OK;
+}
+
+static uns_status measure(uns_optimizer *optimizer, const uns_optimizer_config *config) {
+    optimizer->oracle = config->oracle;
+    list_blocks(optimizer);
+    for (size_t i = 0; i < optimizer->group_count; i++)
+        UNS_TRY(resolve_group(optimizer, &optimizer->groups[i], &config->specs[i]));
+    uns_arena arena = {NULL, 0};
+    place_state(optimizer, &arena);
+    optimizer->state_bytes = arena.used;
+    return UNS_OK;
+}
+
+static void fill(const uns_optimizer *optimizer, const uns_block_state *block, double value) {
+    for (size_t i = 0; i < block->elements; i++) {
+        if (optimizer->width == sizeof(float))
+            ((float *)block->piece[UNS_PIECE_MOMENT])[i] = (float)value;
+        else
+            ((double *)block->piece[UNS_PIECE_MOMENT])[i] = value;
+    }
+}
+
+static uns_status take_state(uns_optimizer *optimizer) {
+    optimizer->state = uns_allocate(optimizer->context, optimizer->state_bytes);
+    if (!optimizer->state)
+        return UNS_ERROR_MEMORY;
+    uns_arena arena = {optimizer->state, 0};
+    place_state(optimizer, &arena);
+    for (size_t i = 0; i < optimizer->block_count; i++) {
+        const uns_block_state *block = &optimizer->blocks[i];
+        const uns_spec *spec = &optimizer->groups[block->group].spec;
+        if (block->piece[UNS_PIECE_MOMENT] && spec->initial != 0.0)
+            fill(optimizer, block, spec->initial);
+    }
+    for (size_t i = 0; i < optimizer->group_count; i++) {
+        uns_group *group = &optimizer->groups[i];
+        if (!group->structure->elementwise)
+            UNS_TRY(group->structure->prepare(&group->site, group->structure_state));
+    }
+    return UNS_OK;
+}
+
+static uns_status check_config(uns_context *context, const uns_optimizer_config *config) {
+    if (!context || !config || config->size != sizeof *config || !config->layout ||
+        !config->specs)
+        return uns_fail(context, UNS_ERROR_ARGUMENT, "optimizer: needs a layout and specs");
+    if (config->count != uns_layout_groups(config->layout))
+        return uns_fail(context, UNS_ERROR_ARGUMENT,
+                        "optimizer: the layout has %zu groups, but %zu specs are given",
+                        uns_layout_groups(config->layout), config->count);
+    return UNS_OK;
+}
+
+uns_status uns_optimizer_create(uns_context *context, const uns_optimizer_config *config,
+                                uns_optimizer **out) {
+    uns_optimizer *optimizer = NULL;
+    UNS_TRY(check_config(context, config));
+    UNS_TRY(open_books(context, config->layout, &optimizer));
+    uns_status status = measure(optimizer, config);
+    if (status == UNS_OK)
+        status = take_state(optimizer);
+    if (status != UNS_OK) {
+        uns_optimizer_destroy(optimizer);
+        return status;
+    }
+    *out = optimizer;
+    return UNS_OK;
+}
+
+void uns_optimizer_destroy(uns_optimizer *optimizer) {
+    if (!optimizer)
+        return;
+    uns_release(optimizer->context, optimizer->state);
+    uns_release(optimizer->context, optimizer->books);
+    uns_release(optimizer->context, optimizer);
+}
+
+uns_status uns_optimizer_bytes(uns_context *context, const uns_optimizer_config *config,
+                               size_t *bytes) {
+    uns_optimizer *optimizer = NULL;
+    UNS_TRY(check_config(context, config));
+    UNS_TRY(open_books(context, config->layout, &optimizer));
+    uns_status status = measure(optimizer, config);
+    if (status == UNS_OK)
+        *bytes = optimizer->state_bytes;
+    uns_optimizer_destroy(optimizer);
+    return status;
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT
+ * Looking into and changing an optimizer between steps: state views, specs, replicas' fate.
+ */
+#include "base/base.h"
+#include "opt/opt.h"
+
+#include <math.h>
+#include <string.h>
+
+static const char *const piece_names[UNS_PIECE_COUNT] = {
+    "moment", "momentum", "mean", "ceiling", "steps_square", NULL, NULL};
+
+static const char structure_name[] = "structure";
+
+static bool shows_structure(const uns_optimizer *optimizer, size_t block) {
+    const uns_group *group = &optimizer->groups[optimizer->blocks[block].group];
+    return group->structure_bytes && optimizer->order[group->first] == block;
+}
+
+size_t uns_optimizer_state_count(const uns_optimizer *optimizer, size_t block) {
+    size_t count = 0;
+    if (block >= optimizer->block_count)
+        return 0;
+    for (int p = 0; p < UNS_PIECE_COUNT; p++)
+        count += piece_names[p] && optimizer->blocks[block].piece[p];
+    return count + shows_structure(optimizer, block);
+}
+
+static uns_state_view view_of(uns_optimizer *optimizer, size_t block, int p) {
+    uns_block_state *state = &optimizer->blocks[block];
+    const uns_group *group = &optimizer->groups[state->group];
+    uns_state_view view = {.dtype = uns_layout_dtype(optimizer->layout),
+                           .observed = &state->observed,
+                           .moved = &state->moved,
+                           .product = &state->product};
+    bool whole = p == UNS_PIECE_COUNT;
+    view.name = whole ? structure_name : piece_names[p];
+    view.data = whole ? group->structure_state : state->piece[p];
+    view.count = whole ? group->structure_bytes : state->elements;
+    return view;
+}
+
+uns_status uns_optimizer_state_at(uns_optimizer *optimizer, size_t block, size_t index,
+                                  uns_state_view *view) {
+    if (index >= uns_optimizer_state_count(optimizer, block))
+        return uns_fail(optimizer->context, UNS_ERROR_ARGUMENT,
+                        "state: block %zu has no piece %zu", block, index);
+    int p = 0;
+    for (size_t seen = 0; p < UNS_PIECE_COUNT; p++)
+        if (piece_names[p] && optimizer->blocks[block].piece[p] && seen++ == index)
+            break;
+    *view = view_of(optimizer, block, p);
+    return UNS_OK;
+}
+
+typedef struct block_names {
+    uns_optimizer *optimizer;
+    size_t block;
+} block_names;
+
+static const char *name_at(const void *user, size_t index) {
+    const block_names *names = user;
+    uns_state_view view;
+    if (index >= uns_optimizer_state_count(names->optimizer, names->block))
+        return NULL;
+    return uns_optimizer_state_at(names->optimizer, names->block, index, &view) == UNS_OK
+               ? view.name
+               : NULL;
+}
+
+uns_status uns_optimizer_state(uns_optimizer *optimizer, size_t block, const char *name,
+                               uns_state_view *view) {
+    block_names names = {optimizer, block};
+    const char *found;
+    for (size_t i = 0; (found = name_at(&names, i)); i++)
+        if (strcmp(found, name) == 0)
+            return uns_optimizer_state_at(optimizer, block, i, view);
+    const char *nearest = uns_nearest_name(name, name_at, &names);
+    return uns_fail(optimizer->context, UNS_ERROR_NAME, "state: block %zu has no '%s'%s%s%s",
+                    block, name, nearest ? "; did you mean '" : "", nearest ? nearest : "",
+                    nearest ? "'?" : "");
+}
+
+uns_status uns_group_get(const uns_optimizer *optimizer, size_t group, uns_spec *spec) {
+    if (group >= optimizer->group_count)
+        return uns_fail(optimizer->context, UNS_ERROR_ARGUMENT, "there is no group %zu", group);
+    *spec = optimizer->groups[group].spec;
+    return UNS_OK;
+}
+
+/* What of a spec decides which state there is. */
+static const char *changed_state(const uns_spec *a, const uns_spec *b) {
+    if (strcmp(a->moment, b->moment) != 0)
+        return "moment";
+    if (strcmp(a->structure, b->structure) != 0)
+        return "structure";
+    if ((a->momentum == UNS_MOMENTUM_NONE) != (b->momentum == UNS_MOMENTUM_NONE))
+        return "momentum";
+    if (a->centred != b->centred)
+        return "centred";
+    if ((a->ceiling == UNS_CEILING_NONE) != (b->ceiling == UNS_CEILING_NONE))
+        return "ceiling";
+    if (a->scale != b->scale)
+        return "scale";
+    return NULL;
+}
+
+uns_status uns_group_set(uns_optimizer *optimizer, size_t group, const uns_spec *spec) {
+    if (group >= optimizer->group_count)
+        return uns_fail(optimizer->context, UNS_ERROR_ARGUMENT, "there is no group %zu", group);
+    uns_group *target = &optimizer->groups[group];
+    const char *changed = changed_state(&target->spec, spec);
+    if (changed)
+        return uns_fail(optimizer->context, UNS_ERROR_PAIR,
+                        "group %zu: '%s' decides the state and cannot change between steps; "
+                        "create a new optimizer",
+                        group, changed);
+    UNS_TRY(uns_spec_check(optimizer->context, spec));
+    target->spec = *spec;
+    target->has_root = spec->exponent != 0.0;
+    return UNS_OK;
+}
+
+uns_status uns_optimizer_unscale(uns_optimizer *optimizer, double scale) {
+    if (!(scale > 0.0) || !isfinite(scale))
+        return uns_fail(optimizer->context, UNS_ERROR_RANGE,
+                        "unscale: the scale must be positive and finite");
+    optimizer->unscale = scale;
+    return UNS_OK;
+}
+
+bool uns_optimizer_stopped(const uns_optimizer *optimizer, size_t replica) {
+    return replica < optimizer->replicas && optimizer->stopped[replica];
+}
+
+uint64_t uns_optimizer_skipped(const uns_optimizer *optimizer) {
+    return optimizer->skipped;
+}

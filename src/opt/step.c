@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT
+ * A step: guard, the moment's oracle, the stages over all chunks, and the counts. The halves
+ * are the same code with fewer passes.
+ */
+#include "base/base.h"
+#include "opt/opt.h"
+
+#include <string.h>
+
+enum {
+    ALL_PASSES = UNS_PASS_OBSERVE | UNS_PASS_PRECONDITION | UNS_PASS_SCALE | UNS_PASS_ADVANCE
+};
+
+static uns_status check_tensors(const uns_optimizer *optimizer, const char *call,
+                                size_t x_count, const void *const *x, size_t g_count) {
+    if (x_count != optimizer->block_count || g_count != optimizer->block_count)
+        return uns_fail(optimizer->context, UNS_ERROR_ARGUMENT,
+                        "%s: the layout has %zu blocks; x has %zu, the other %zu", call,
+                        optimizer->block_count, x_count, g_count);
+    for (size_t i = 0; i < x_count; i++)
+        if (!x[i])
+            return uns_fail(optimizer->context, UNS_ERROR_ARGUMENT,
+                            "%s: x of block '%s' is NULL", call,
+                            uns_layout_block(optimizer->layout, i)->name);
+    return UNS_OK;
+}
+
+static void bind(uns_optimizer *optimizer, uns_const_tensors x, uns_const_tensors g,
+                 void *const *x_out, void *const *d) {
+    for (size_t i = 0; i < optimizer->block_count; i++) {
+        uns_block_state *block = &optimizer->blocks[i];
+        block->g = g.data[i];
+        block->present = g.data[i] != NULL;
+        block->x = x.data[i];
+        block->x_out = x_out ? x_out[i] : NULL;
+        block->d = d ? d[i] : block->piece[UNS_PIECE_DIRECTION];
+    }
+}
+
+/* The numbers of this step for one block. Observation t includes the one under way. */
+static void prepare_block(uns_block_state *block, const uns_group *group, unsigned passes) {
+    const uns_spec *spec = &group->spec;
+    bool observing = (passes & UNS_PASS_OBSERVE) != 0;
+    uint64_t t =
+        (group->structure->elementwise ? block->observed : group->observed) + observing;
+    group->moment->coeffs(spec, t ? t : 1, &block->coeffs);
+    bool corrected = spec->centred || spec->ceiling == UNS_CEILING_CORRECTED;
+    block->root = (uns_root){spec->exponent, spec->epsilon, corrected ? 1.0 : block->coeffs.c,
+                             spec->epsilon_form};
+    double product = block->product;
+    uns_spec_momentum_row(spec, block->moved + 1, &product, block->momentum_row);
+    unsigned turn =
+        spec->momentum_at == UNS_PLACE_FIRST ? UNS_PASS_PRECONDITION : UNS_PASS_ADVANCE;
+    if (passes & turn)
+        block->product = product;
+    block->eta = uns_spec_eta(spec, block->moved + 1);
+}
+
+static uns_status ask_oracle(uns_optimizer *optimizer, uns_group *group, uns_const_tensors x) {
+    bool frozen = group->spec.about == UNS_ABOUT_FROZEN;
+    bool wanted = false;
+    for (size_t i = 0; i < optimizer->block_count; i++) {
+        const uns_block_state *block = &optimizer->blocks[i];
+        bool asked = &optimizer->groups[block->group] == group && block->present &&
+                     !(frozen && block->observed);
+        optimizer->oracle_views[i] = asked ? block->piece[UNS_PIECE_MOMENT] : NULL;
+        wanted = wanted || optimizer->oracle_views[i];
+    }
+    if (!wanted)
+        return UNS_OK;
+    uns_tensors out = {optimizer->oracle_views, optimizer->block_count};
+    return optimizer->oracle.second_moment(
+        optimizer->oracle.self, x, (uns_about)group->spec.about, UNS_SHAPE_DIAGONAL, out);
+}
+
+static uns_status ask_oracles(uns_optimizer *optimizer, uns_const_tensors x) {
+    for (size_t i = 0; i < optimizer->group_count; i++)
+        if (optimizer->groups[i].moment->oracle && optimizer->groups[i].structure->elementwise)
+            UNS_TRY(ask_oracle(optimizer, &optimizer->groups[i], x));
+    return UNS_OK;
+}
+
+static uns_tensors group_view(uns_optimizer *optimizer, uns_group *group, int which,
+                              uns_piece piece) {
+    for (size_t i = 0; i < group->count; i++) {
+        const uns_block_state *block = &optimizer->blocks[optimizer->order[group->first + i]];
+        void *place = piece == UNS_PIECE_DIRECTION ? block->d : block->piece[piece];
+        group->views[which][i] = block->present ? place : NULL;
+    }
+    return (uns_tensors){group->views[which], group->count};
+}
+
+/* Slots 3 to 5 of a whole structure, between the front and the scale. */
+static uns_status run_structure(uns_optimizer *optimizer, uns_group *group, unsigned passes) {
+    const uns_block_state *first = &optimizer->blocks[optimizer->order[group->first]];
+    void *state = group->structure_state;
+    if (passes & UNS_PASS_OBSERVE) {
+        uns_tensors s = group_view(optimizer, group, 0, UNS_PIECE_SIGNAL);
+        UNS_TRY(group->structure->observe(&group->site, state, &first->coeffs,
+                                          uns_tensors_const(s)));
+    }
+    if (!(passes & UNS_PASS_PRECONDITION) || first->coeffs.rho == 0.0)
+        return UNS_OK;
+    uns_const_tensors mean = {NULL, 0};
+    if (group->spec.centred)
+        mean = uns_tensors_const(group_view(optimizer, group, 0, UNS_PIECE_MEAN));
+    UNS_TRY(group->structure->refresh(&group->site, state, &first->root, mean,
+                                      group->observed + ((passes & UNS_PASS_OBSERVE) != 0)));
+    uns_tensors d = group_view(optimizer, group, 1, UNS_PIECE_DIRECTION);
+    return group->structure->precondition(&group->site, state, uns_tensors_const(d), d);
+}
+
+static void count(uns_optimizer *optimizer, unsigned passes) {
+    for (size_t i = 0; i < optimizer->block_count; i++) {
+        uns_block_state *block = &optimizer->blocks[i];
+        if (!block->present)
+            continue;
+        block->observed += (passes & UNS_PASS_OBSERVE) != 0;
+        block->moved += (passes & UNS_PASS_ADVANCE) != 0;
+        uns_group *group = &optimizer->groups[block->group];
+        if ((passes & UNS_PASS_OBSERVE) && block->observed > group->observed)
+            group->observed = block->observed;
+    }
+}
+
+static uns_status run_stages(uns_optimizer *optimizer, unsigned passes) {
+    uns_plan_of_step plan = {passes, UNS_STAGE_FRONT};
+    bool staged = false, whole = false, trust = false;
+    for (size_t i = 0; i < optimizer->group_count; i++) {
+        const uns_group *group = &optimizer->groups[i];
+        staged = staged || uns_group_is_staged(group);
+        whole = whole || !group->structure->elementwise;
+        trust = trust || group->spec.scale == UNS_SCALE_TRUST;
+    }
+    uns_for_chunks(optimizer, uns_step_chunk, &plan);
+    for (size_t i = 0; whole && i < optimizer->group_count; i++)
+        if (!optimizer->groups[i].structure->elementwise)
+            UNS_TRY(run_structure(optimizer, &optimizer->groups[i], passes));
+    plan.stage = UNS_STAGE_SCALE;
+    if (whole && (passes & UNS_PASS_SCALE))
+        uns_for_chunks(optimizer, uns_step_chunk, &plan);
+    if (trust && (passes & UNS_PASS_SCALE))
+        uns_scale_trust(optimizer);
+    plan.stage = UNS_STAGE_ADVANCE;
+    if (staged && (passes & UNS_PASS_ADVANCE))
+        uns_for_chunks(optimizer, uns_step_chunk, &plan);
+    return UNS_OK;
+}
+
+/* From bound tensors to counts. The oracle comes before anything is changed. */
+static uns_status run_step(uns_optimizer *optimizer, uns_const_tensors x, unsigned passes) {
+    if (passes & UNS_PASS_OBSERVE)
+        UNS_TRY(ask_oracles(optimizer, x));
+    for (size_t i = 0; i < optimizer->block_count; i++)
+        if (optimizer->blocks[i].present)
+            prepare_block(&optimizer->blocks[i], &optimizer->groups[optimizer->blocks[i].group],
+                          passes);
+    if (passes & (UNS_PASS_OBSERVE | UNS_PASS_PRECONDITION))
+        uns_guard_clip(optimizer);
+    UNS_TRY(run_stages(optimizer, passes));
+    count(optimizer, passes);
+    return UNS_OK;
+}
+
+uns_status uns_optimizer_step(uns_optimizer *optimizer, uns_tensors x, uns_const_tensors g) {
+    uns_const_tensors now = uns_tensors_const(x);
+    UNS_TRY(check_tensors(optimizer, "step", x.count, now.data, g.count));
+    bind(optimizer, now, g, x.data, NULL);
+    if (!uns_guard_finite(optimizer, true))
+        return UNS_OK;
+    return run_step(optimizer, now, ALL_PASSES);
+}
+
+uns_status uns_optimizer_observe(uns_optimizer *optimizer, uns_const_tensors x,
+                                 uns_const_tensors g) {
+    UNS_TRY(check_tensors(optimizer, "observe", x.count, x.data, g.count));
+    bind(optimizer, x, g, NULL, NULL);
+    if (!uns_guard_finite(optimizer, true))
+        return UNS_OK;
+    return run_step(optimizer, x, UNS_PASS_OBSERVE);
+}
+
+static bool never_observed(const uns_optimizer *optimizer) {
+    for (size_t i = 0; i < optimizer->block_count; i++) {
+        const uns_block_state *block = &optimizer->blocks[i];
+        const uns_group *group = &optimizer->groups[block->group];
+        bool kept = block->piece[UNS_PIECE_MOMENT] || group->structure_state;
+        if (block->present && kept && block->observed == 0)
+            return true;
+    }
+    return false;
+}
+
+static void zero_directions(uns_optimizer *optimizer) {
+    for (size_t i = 0; i < optimizer->block_count; i++)
+        if (optimizer->blocks[i].present)
+            memset(optimizer->blocks[i].d, 0, optimizer->blocks[i].elements * optimizer->width);
+}
+
+uns_status uns_optimizer_direction(uns_optimizer *optimizer, uns_const_tensors x,
+                                   uns_const_tensors g, uns_tensors d) {
+    UNS_TRY(check_tensors(optimizer, "direction", x.count, x.data, g.count));
+    for (size_t i = 0; i < optimizer->block_count; i++)
+        if (d.count != optimizer->block_count || (g.data[i] && !d.data[i]))
+            return uns_fail(optimizer->context, UNS_ERROR_ARGUMENT,
+                            "direction: d needs a buffer for every block with a gradient");
+    bind(optimizer, x, g, NULL, d.data);
+    if (never_observed(optimizer))
+        return uns_fail(optimizer->context, UNS_ERROR_STATE,
+                        "direction: nothing has been observed yet; call observe first");
+    if (!uns_guard_finite(optimizer, false)) {
+        zero_directions(optimizer);
+        return UNS_OK;
+    }
+    return run_step(optimizer, x, UNS_PASS_PRECONDITION | UNS_PASS_SCALE);
+}
+
+uns_status uns_optimizer_advance(uns_optimizer *optimizer, uns_tensors x, uns_tensors d) {
+    uns_const_tensors now = uns_tensors_const(x);
+    UNS_TRY(check_tensors(optimizer, "advance", x.count, now.data, d.count));
+    bind(optimizer, now, uns_tensors_const(d), x.data, d.data);
+    if (optimizer->replicas == 1 && !optimizer->active[0])
+        return UNS_OK;
+    return run_step(optimizer, now, UNS_PASS_ADVANCE);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT
+ * The trust ratio of slot 6, a block and replica at a time (You, Gitman, Ginsburg 2017; You et
+ * al. 2020): d ← d·κ‖x‖/(‖d‖ + ε), and d as it is where either norm is 0.
+ */
+#include "opt/opt.h"
+
+#include <math.h>
+
+static const void *x_chunk(const uns_optimizer *optimizer, const uns_block_state *block,
+                           size_t begin, size_t n, void *buffer) {
+    (void)n;
+    (void)buffer;
+    return uns_at(optimizer, block->x, begin);
+}
+
+static const void *d_chunk(const uns_optimizer *optimizer, const uns_block_state *block,
+                           size_t begin, size_t n, void *buffer) {
+    (void)n;
+    (void)buffer;
+    return block->d ? uns_at(optimizer, block->d, begin)
+                    : x_chunk(optimizer, block, begin, n, buffer);
+}
+
+static void scale_chunk(uns_optimizer *optimizer, void *user, size_t item, size_t begin,
+                        size_t n) {
+    const double *ratios = user;
+    size_t index = optimizer->items[item].block;
+    const uns_block_state *block = &optimizer->blocks[index];
+    if (optimizer->groups[block->group].spec.scale != UNS_SCALE_TRUST)
+        return;
+    void *d = uns_at(optimizer, block->d, begin);
+    uns_scale_replicas(optimizer, ratios + index * optimizer->replicas, begin, n, d, d);
+}
+
+static double ratio(const uns_spec *spec, double x_square, double d_square) {
+    if (x_square == 0.0 || d_square == 0.0)
+        return 1.0;
+    return spec->trust * sqrt(x_square) / (sqrt(d_square) + spec->trust_epsilon);
+}
+
+void uns_scale_trust(uns_optimizer *optimizer) {
+    double *x = optimizer->norms[0], *d = optimizer->norms[1];
+    uns_squares(optimizer, x_chunk, x);
+    uns_squares(optimizer, d_chunk, d);
+    for (size_t i = 0; i < optimizer->block_count; i++) {
+        const uns_spec *spec = &optimizer->groups[optimizer->blocks[i].group].spec;
+        for (size_t r = 0; r < optimizer->replicas; r++) {
+            size_t k = i * optimizer->replicas + r;
+            d[k] = ratio(spec, x[k], d[k]);
+        }
+    }
+    uns_for_chunks(optimizer, scale_chunk, d);
+}
