@@ -9,10 +9,12 @@
  *     1 momentum first  u = γm + δg,  m ← αm + βg             (otherwise u = g)
  *     2 signal s        gradient: g | deviation: g − m | direction: u
  *     3 moment          C ← aC + b·ssᵀ + eI, or an elementwise fold C ← fold(C, s)
- *     4 root            R = (cC + εI)^-p | ((cC)^p + ε)^-1 | c^-p (C^p + ε)^-1;  at ε = 0, 0 →
- * 0 5 precondition    d = R·u   (d = u while the moment's ρ is 0) 6 scale           d ←
- * ρ·scale(d [+ λx], x, g) 7 momentum last   the same 2×2, on d 8 move            x ← (1 − ηλ)x
- * − ηd
+ *     4 root            R = (cC + εI)^-p | ((cC)^p + ε)^-1 | c^-p (C^p + ε)^-1
+ *                       at ε = 0, 0 → 0
+ *     5 precondition    d = R·u   (d = u while the moment's ρ is 0)
+ *     6 scale           d ← ρ·scale(d [+ λx], x, g)
+ *     7 momentum last   the same 2×2, on d
+ *     8 move            x ← (1 − ηλ)x − ηd
  *
  * A named method (preset) is a row of values for these fields and nothing else.
  */
@@ -33,15 +35,18 @@ extern "C" {
  *   heavy     m ← μm + (1−τ)g, u = m; the first step takes m = g when τ ≠ 0 (torch's dampening)
  *   nesterov  m ← μm + g, u = g + μm
  *   ema       m ← μm + (1−μ)g, u = m / (1−μ^t) with correction, else m
- *   nadam     as ema, with the two-term numerator of Dozat 2016 and μ_t = μ(1 − ½·0.96^{tψ})
- *   lion      u = μm + (1−μ)g, m ← μ₂m + (1−μ₂)g */
+ *   nadam     m ← μm + (1−μ)g, u = μ_{t+1}m/(1 − Π_{i≤t+1} μ_i) + (1−μ_t)g/(1 − Π_{i≤t} μ_i)
+ *             with μ_t = μ(1 − ½·0.96^{tψ}) (Dozat 2016 as Keras and torch >= 2 run it)
+ *   lion      u = μm + (1−μ)g, m ← μ₂m + (1−μ₂)g
+ *   dozat     nadam with m ← μ_t m + (1−μ_t)g, as published */
 typedef enum uns_momentum {
     UNS_MOMENTUM_NONE,
     UNS_MOMENTUM_HEAVY,
     UNS_MOMENTUM_NESTEROV,
     UNS_MOMENTUM_EMA,
     UNS_MOMENTUM_NADAM,
-    UNS_MOMENTUM_LION
+    UNS_MOMENTUM_LION,
+    UNS_MOMENTUM_DOZAT
 } uns_momentum;
 
 /* Momentum acts on the gradient (first) or on the preconditioned direction (last). */
@@ -78,12 +83,16 @@ typedef enum uns_about {
     UNS_ABOUT_FROZEN
 } uns_about;
 
-/*   trust     d ← d·κ‖x‖/(‖d‖ + ε_trust), a block at a time; 1 where either norm is 0 (LARS,
- * LAMB) adadelta  d ← √(D + ε)·d, then D ← βD + (1−β)d² */
+/*   none       d, or d + λx with decay = scaled; the others go on from there
+ *   trust      d ← d·κ‖x‖/(‖d‖ + ε_trust), a block at a time; 1 for the ratio where ‖x‖ or ‖d‖
+ *              is 0 (LAMB)
+ *   trust_sum  the same with ‖d‖ + λ‖x‖ for ‖d + λx‖ (LARS as published); decay = scaled only
+ *   adadelta   d ← √(D + ε)·d, then D ← βD + (1−β)d² */
 typedef enum uns_scale {
     UNS_SCALE_NONE,
     UNS_SCALE_TRUST,
-    UNS_SCALE_ADADELTA
+    UNS_SCALE_ADADELTA,
+    UNS_SCALE_TRUST_SUM
 } uns_scale;
 
 /*   l2         g += λx before everything else
@@ -104,7 +113,8 @@ typedef enum uns_nonfinite {
     UNS_NONFINITE_IGNORE
 } uns_nonfinite;
 
-/* η_t = η·s(t)·(t/warmup while t < warmup); t counts moves from 1; T = schedule_steps.
+/* η_t = η·s(t)·(t/warmup while t < warmup); t counts moves from 1; T = schedule_steps. Where
+ * larger_step_every divides t, η_t is larger_step itself, whatever the schedule says.
  *   constant      1
  *   cosine        φ + (1−φ)·½(1 + cos π·min((t−1)/T, 1))     φ = schedule_floor
  *   step          f^⌊(t−1)/every⌋                            f = schedule_factor
@@ -160,12 +170,13 @@ typedef struct uns_spec {
     int beta_rule; /* uns_beta_rule */
     double beta_c; /* C of the rule */
     bool bias_correction;
-    double initial;   /* C₀ = initial·I */
-    double increment; /* e, AdaBelief's ε inside the average */
-    bool rectify;     /* RAdam's ρ */
-    bool centred;     /* the root sees cC − (cḡ)(cḡ)ᵀ */
-    int about;        /* uns_about, for the moment `exact` */
-    int ceiling;      /* uns_ceiling */
+    double initial;       /* C₀ = initial·I */
+    double increment;     /* e, AdaBelief's ε inside the average */
+    bool rectify;         /* RAdam's ρ */
+    double rectify_above; /* precondition where RAdam's ρ_t exceeds this: 5 in torch, else 4 */
+    bool centred;         /* the root sees cC − (cḡ)(cḡ)ᵀ */
+    int about;            /* uns_about, for the moment `exact` */
+    int ceiling;          /* uns_ceiling */
 
     /* 4, 5 structure and root */
     char structure[UNS_NAME_SIZE];
@@ -216,7 +227,8 @@ UNS_NODISCARD UNS_API uns_status uns_spec_check(uns_context *context, const uns_
 UNS_API double uns_spec_beta(const uns_spec *spec);
 
 /* Burn-in length in force: the number, or for auto ⌈5/(1−β)⌉ for a moment with memory β, 0
- * for one without (exact, sum, identity structure...). */
+ * for one without (exact, sum, identity structure...). The quotient is cut by 1e-12 of itself
+ * first, so that β = 0.9 gives 50 although 1 − 0.9 < 0.1 in binary. 0 for unknown names. */
 UNS_API int64_t uns_spec_burn_in(uns_context *context, const uns_spec *spec);
 
 /* η_t of move t = 1, 2, ...: schedule, warm-up and the larger step. */

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT
+ * The parameter table of uns_spec: key, range, default and meaning of every slot's fields, and
+ * the two values that are read off a whole spec: β in force and the burn-in in force.
+ *
+ * Not the rules about which values go together (spec_check.c), nor the named methods
+ * (preset.c).
+ *
+ * Source of the β rule: Staib, Reddi, Kale, Kumar, Sra 2019, "Escaping Saddle Points with
+ * Adaptive Gradient Methods".
+ */
+#include <unsaddle/spec.h>
+
+#include "base/base.h"
+
+#include <math.h>
+#include <unsaddle/elementary.h>
+#include <unsaddle/moment.h>
+#include <unsaddle/structure.h>
+
+#define AT(field) offsetof(uns_spec, field)
+
+/* Rows by type. */
+#define REAL(key, alias, field, low, high, open, fallback, unit, meaning)                      \
+    { key, alias, UNS_PARAM_REAL, AT(field), low, high, open, NULL, fallback, unit, meaning }
+#define LIMIT(key, alias, field, meaning)                                                      \
+    {                                                                                          \
+        key, alias, UNS_PARAM_REAL, AT(field), 0, INFINITY, UNS_OPEN_LOW, off, "off", "",      \
+            meaning                                                                            \
+    }
+#define COUNT(key, alias, field, low, names, fallback, unit, meaning)                          \
+    {                                                                                          \
+        key, alias, UNS_PARAM_COUNT, AT(field), low, 9007199254740992.0, 0, names, fallback,   \
+            unit, meaning                                                                      \
+    }
+#define FLAG(key, alias, field, fallback, meaning)                                             \
+    { key, alias, UNS_PARAM_FLAG, AT(field), 0, 0, 0, NULL, fallback, "", meaning }
+#define CHOICE(key, alias, field, names, fallback, meaning)                                    \
+    { key, alias, UNS_PARAM_CHOICE, AT(field), 0, 0, 0, names, fallback, "", meaning }
+#define NAME(key, field, fallback, meaning)                                                    \
+    { key, NULL, UNS_PARAM_NAME, AT(field), 0, 0, 0, NULL, fallback, "", meaning }
+
+static const uns_named off[] = {{"off", INFINITY}, {NULL, 0}};
+static const uns_named automatic[] = {{"auto", UNS_BURN_IN_AUTO}, {NULL, 0}};
+static const uns_named places[] = {
+    {"first", UNS_PLACE_FIRST}, {"last", UNS_PLACE_LAST}, {NULL, 0}};
+static const uns_named nonfinites[] = {
+    {"stop", UNS_NONFINITE_STOP}, {"skip", UNS_NONFINITE_SKIP}, {NULL, 0}};
+static const uns_named decays[] = {{"l2", UNS_DECAY_L2},
+                                   {"decoupled", UNS_DECAY_DECOUPLED},
+                                   {"scaled", UNS_DECAY_SCALED},
+                                   {NULL, 0}};
+static const uns_named momenta[] = {
+    {"none", UNS_MOMENTUM_NONE},         {"heavy", UNS_MOMENTUM_HEAVY},
+    {"nesterov", UNS_MOMENTUM_NESTEROV}, {"ema", UNS_MOMENTUM_EMA},
+    {"nadam", UNS_MOMENTUM_NADAM},       {"lion", UNS_MOMENTUM_LION},
+    {"dozat", UNS_MOMENTUM_DOZAT},       {NULL, 0}};
+static const uns_named signals[] = {{"gradient", UNS_SIGNAL_GRADIENT},
+                                    {"deviation", UNS_SIGNAL_DEVIATION},
+                                    {"direction", UNS_SIGNAL_DIRECTION},
+                                    {NULL, 0}};
+static const uns_named rules[] = {
+    {"fixed", UNS_BETA_FIXED}, {"eta^2/3", UNS_BETA_ETA_TWO_THIRDS}, {NULL, 0}};
+static const uns_named abouts[] = {{"second-moment", UNS_ABOUT_SECOND_MOMENT},
+                                   {"covariance", UNS_ABOUT_COVARIANCE},
+                                   {"frozen", UNS_ABOUT_FROZEN},
+                                   {NULL, 0}};
+static const uns_named ceilings[] = {{"none", UNS_CEILING_NONE},
+                                     {"raw", UNS_CEILING_RAW},
+                                     {"corrected", UNS_CEILING_CORRECTED},
+                                     {NULL, 0}};
+static const uns_named epsilon_forms[] = {{"inside", UNS_EPSILON_INSIDE},
+                                          {"outside", UNS_EPSILON_OUTSIDE},
+                                          {"uncorrected", UNS_EPSILON_UNCORRECTED},
+                                          {NULL, 0}};
+static const uns_named scales[] = {{"none", UNS_SCALE_NONE},
+                                   {"trust", UNS_SCALE_TRUST},
+                                   {"trust_sum", UNS_SCALE_TRUST_SUM},
+                                   {"adadelta", UNS_SCALE_ADADELTA},
+                                   {NULL, 0}};
+static const uns_named schedules[] = {{"constant", UNS_SCHEDULE_CONSTANT},
+                                      {"cosine", UNS_SCHEDULE_COSINE},
+                                      {"step", UNS_SCHEDULE_STEP},
+                                      {"exponential", UNS_SCHEDULE_EXPONENTIAL},
+                                      {"inverse_sqrt", UNS_SCHEDULE_INVERSE_SQRT},
+                                      {"inverse_time", UNS_SCHEDULE_INVERSE_TIME},
+                                      {"polynomial", UNS_SCHEDULE_POLYNOMIAL},
+                                      {NULL, 0}};
+
+static const uns_param rows[] = {
+    REAL("eta", "lr", eta, 0, INFINITY, UNS_OPEN_HIGH, "1e-3", "",
+         "base step size, before the schedule"),
+
+    LIMIT("clip.norm", "clip_norm", clip_norm,
+          "the norm of the group's gradient is cut to this"),
+    LIMIT("clip.value", "clip_value", clip_value,
+          "every entry of the gradient is cut to this size"),
+    CHOICE("nonfinite", NULL, nonfinite, nonfinites, "stop",
+           "what a gradient that is not finite does: stop that replica, or skip the step"),
+    REAL("weight_decay", "lambda", decay, 0, INFINITY, UNS_OPEN_HIGH, "0", "",
+         "weight decay lambda"),
+    CHOICE("decay", "weight_decay.form", decay_form, decays, "l2",
+           "where weight decay acts: on the gradient, at the move, or before the scale"),
+
+    CHOICE("momentum", "momentum.name", momentum, momenta, "none", "form of momentum"),
+    CHOICE("momentum.at", NULL, momentum_at, places, "first",
+           "momentum of the gradient (first) or of the preconditioned direction (last)"),
+    REAL("mu", "beta1", mu, 0, 1, UNS_OPEN_HIGH, "0", "",
+         "memory of the momentum; Adam's beta1"),
+    REAL("mu.memory", "mu_memory", mu_memory, 0, 1, UNS_OPEN_HIGH, "0", "",
+         "memory of m when it differs from the weight in u: Lion's beta2"),
+    REAL("dampening", NULL, dampening, 0, 1, UNS_OPEN_HIGH, "0", "",
+         "the gradient enters heavy momentum with weight 1 - dampening, but for the first"),
+    FLAG("mu.correction", "mu_correction", mu_correction, "false",
+         "divide ema momentum by 1 - mu^t"),
+    REAL("mu.psi", "momentum_decay", nadam_psi, 0, INFINITY, UNS_OPEN_HIGH, "4e-3", "",
+         "speed at which Nadam's mu_t grows to mu"),
+
+    CHOICE("signal", NULL, signal, signals, "gradient", "what enters the second moment"),
+    NAME("moment", moment, "ema", "how the second moment is accumulated"),
+    REAL("beta", "beta2", beta, 0, 1, UNS_OPEN_HIGH, "0.999", "",
+         "memory of the second moment"),
+    CHOICE("beta.rule", "beta_rule", beta_rule, rules, "fixed",
+           "beta as given, or 1 - C*eta^(2/3)"),
+    REAL("beta.C", "beta.c", beta_c, 0, INFINITY, UNS_OPEN_LOW | UNS_OPEN_HIGH, "1", "",
+         "C of the rule eta^2/3"),
+    FLAG("bias_correction", NULL, bias_correction, "false",
+         "divide the second moment by 1 - beta^t"),
+    REAL("initial", "initial_accumulator_value", initial, 0, INFINITY, UNS_OPEN_HIGH, "0", "",
+         "second moment before the first gradient, as a multiple of I"),
+    REAL("increment", NULL, increment, 0, INFINITY, UNS_OPEN_HIGH, "0", "",
+         "added to the second moment at every observation; to |s| in the moment max"),
+    FLAG("rectify", NULL, rectify, "false",
+         "RAdam's rectification of the second moment's variance"),
+    REAL("rectify.above", "rectify_above", rectify_above, 4, INFINITY, UNS_OPEN_HIGH, "5", "",
+         "precondition once RAdam's rho_t exceeds this; published 4, torch 5"),
+    FLAG("centred", "centered", centred, "false",
+         "take the square of the averaged signal out of the second moment"),
+    CHOICE("about", NULL, about, abouts, "second-moment",
+           "what the moment exact is: E[gg'], the covariance, or the covariance at the start"),
+    CHOICE("ceiling", NULL, ceiling, ceilings, "none",
+           "AMSGrad's running maximum, of the raw or of the bias-corrected moment"),
+
+    NAME("structure", structure, "identity", "which part of the second moment is kept"),
+    REAL("exponent", "p", exponent, 0, 2, 0, "0.5", "",
+         "the preconditioner is the second moment to the power -p"),
+    REAL("epsilon", "eps", epsilon, 0, INFINITY, UNS_OPEN_HIGH, "1e-8", "",
+         "regularizer of the root"),
+    CHOICE("epsilon.form", "epsilon_form", epsilon_form, epsilon_forms, "outside",
+           "epsilon inside the power, outside it, or outside and before the bias correction"),
+
+    CHOICE("scale", NULL, scale, scales, "none", "rescaling of the direction"),
+    REAL("trust", "trust_coefficient", trust, 0, INFINITY, UNS_OPEN_LOW | UNS_OPEN_HIGH, "1",
+         "", "trust ratio in units of |x|/|d|"),
+    REAL("trust.epsilon", "trust_epsilon", trust_epsilon, 0, INFINITY, UNS_OPEN_HIGH, "0", "",
+         "added to the denominator of the trust ratio"),
+
+    CHOICE("schedule", "schedule.name", schedule, schedules, "constant",
+           "how the step size changes from move to move"),
+    COUNT("warmup", NULL, warmup, 0, NULL, "0", "moves",
+          "the step size grows linearly over so many moves"),
+    COUNT("schedule.steps", "schedule_steps", schedule_steps, 0, NULL, "0", "moves",
+          "length of the schedules cosine and polynomial"),
+    COUNT("schedule.every", "schedule_every", schedule_every, 0, NULL, "0", "moves",
+          "length of one stage of the schedule step"),
+    REAL("schedule.factor", "schedule_factor", schedule_factor, 0, INFINITY, UNS_OPEN_HIGH, "0",
+         "", "factor of step (a stage) and exponential (a move), rate of inverse_time"),
+    REAL("schedule.power", "schedule_power", schedule_power, 0, INFINITY,
+         UNS_OPEN_LOW | UNS_OPEN_HIGH, "1", "", "power of the schedule polynomial"),
+    REAL("schedule.floor", "schedule_floor", schedule_floor, 0, 1, 0, "0", "",
+         "fraction of eta that cosine and polynomial end at"),
+    REAL("larger_step.size", "larger_step", larger_step, 0, INFINITY, UNS_OPEN_HIGH, "0", "",
+         "step size r of the occasional larger step"),
+    COUNT("larger_step.every", "larger_step_every", larger_step_every, 0, NULL, "0", "moves",
+          "a larger step is taken every so many moves; 0: never"),
+    COUNT("burn_in", NULL, burn_in, 0, automatic, "0", "gradients",
+          "gradients observed before the first move; auto: 5/(1 - beta)"),
+};
+
+static const uns_param_table table = {
+    .title = "an optimizer",
+    .config_size = sizeof(uns_spec),
+    .count = UNS_COUNT_OF(rows),
+    .rows = rows,
+};
+
+const uns_param_table *uns_spec_table(void) {
+    return &table;
+}
+
+uns_status uns_spec_preset(uns_context *context, const char *preset, uns_spec *spec) {
+    const void *entry = NULL;
+    uns_spec filled;
+    UNS_TRY(uns_context_find(context, UNS_KIND_PRESET, preset, &entry));
+    UNS_TRY(uns_param_defaults(context, &table, &filled));
+    uns_status status =
+        uns_param_assign(context, &table, &filled, ((const uns_preset *)entry)->values);
+    if (status != UNS_OK)
+        return uns_fail_at(context, status, "preset '%s'", preset);
+    *spec = filled;
+    return UNS_OK;
+}
+
+double uns_spec_beta(const uns_spec *spec) {
+    if (spec->beta_rule == UNS_BETA_ETA_TWO_THIRDS)
+        return 1.0 - spec->beta_c * uns_pow(spec->eta, 2.0 / 3.0);
+    return spec->beta;
+}
+
+/* A moment has memory β when its coefficients depend on β; so plug-ins need not say. */
+static bool has_memory(const uns_moment_ops *moment, const uns_spec *spec) {
+    uns_spec probe = *spec;
+    uns_coeffs shorter, longer;
+    probe.beta_rule = UNS_BETA_FIXED;
+    probe.beta = 0.25;
+    moment->coeffs(&probe, 1000, &shorter);
+    probe.beta = 0.75;
+    moment->coeffs(&probe, 1000, &longer);
+    return shorter.a != longer.a || shorter.b != longer.b;
+}
+
+static bool keeps_moment(const uns_structure_ops *structure, const uns_spec *spec) {
+    const uns_block one = {.rows = 1, .cols = 1};
+    return !structure->elementwise || structure->elements(spec, &one) > 0;
+}
+
+int64_t uns_spec_burn_in(uns_context *context, const uns_spec *spec) {
+    const void *moment = NULL, *structure = NULL;
+    if (spec->burn_in != UNS_BURN_IN_AUTO)
+        return spec->burn_in;
+    if (uns_context_find(context, UNS_KIND_MOMENT, spec->moment, &moment) != UNS_OK ||
+        uns_context_find(context, UNS_KIND_STRUCTURE, spec->structure, &structure) != UNS_OK)
+        return 0;
+    if (!keeps_moment(structure, spec) || !has_memory(moment, spec))
+        return 0;
+    double observations = 5.0 / (1.0 - uns_spec_beta(spec));
+    return (int64_t)ceil(observations * (1.0 - 1e-12));
+}
