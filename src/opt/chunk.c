@@ -115,7 +115,8 @@ static void scale(chunk *c) {
         c->kernel->scale(c->n, rho, c->d, c->d);
     if (square)
         c->kernel->adadelta(c->n, uns_spec_beta(spec), spec->epsilon, square, c->d);
-    if (spec->decay != 0.0 && spec->decay_form == UNS_DECAY_SCALED)
+    if (spec->decay != 0.0 && spec->decay_form == UNS_DECAY_SCALED &&
+        spec->scale != UNS_SCALE_TRUST_SUM)
         c->kernel->mix(c->n, 1.0, c->d, spec->decay,
                        uns_at(c->optimizer, c->block->x, c->begin), c->d);
 }

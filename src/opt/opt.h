@@ -115,6 +115,8 @@ typedef struct uns_plan_of_step {
 
 /* Which pieces a spec needs. */
 bool uns_spec_keeps(const uns_group *group, uns_piece piece);
+/* Whether slot 6 wants norms of whole blocks. */
+bool uns_spec_trusts(const uns_spec *spec);
 /* Whether d of a block must be stored between passes. */
 bool uns_group_is_staged(const uns_group *group);
 

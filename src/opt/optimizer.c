@@ -7,8 +7,12 @@
 
 #include <string.h>
 
+bool uns_spec_trusts(const uns_spec *spec) {
+    return spec->scale == UNS_SCALE_TRUST || spec->scale == UNS_SCALE_TRUST_SUM;
+}
+
 bool uns_group_is_staged(const uns_group *group) {
-    return !group->structure->elementwise || group->spec.scale == UNS_SCALE_TRUST;
+    return !group->structure->elementwise || uns_spec_trusts(&group->spec);
 }
 
 bool uns_spec_keeps(const uns_group *group, uns_piece piece) {

@@ -43,8 +43,10 @@ static const uns_named off[] = {{"off", INFINITY}, {NULL, 0}};
 static const uns_named automatic[] = {{"auto", UNS_BURN_IN_AUTO}, {NULL, 0}};
 static const uns_named places[] = {
     {"first", UNS_PLACE_FIRST}, {"last", UNS_PLACE_LAST}, {NULL, 0}};
-static const uns_named nonfinites[] = {
-    {"stop", UNS_NONFINITE_STOP}, {"skip", UNS_NONFINITE_SKIP}, {NULL, 0}};
+static const uns_named nonfinites[] = {{"stop", UNS_NONFINITE_STOP},
+                                       {"skip", UNS_NONFINITE_SKIP},
+                                       {"ignore", UNS_NONFINITE_IGNORE},
+                                       {NULL, 0}};
 static const uns_named decays[] = {{"l2", UNS_DECAY_L2},
                                    {"decoupled", UNS_DECAY_DECOUPLED},
                                    {"scaled", UNS_DECAY_SCALED},
@@ -95,7 +97,8 @@ static const uns_param rows[] = {
     LIMIT("clip.value", "clip_value", clip_value,
           "every entry of the gradient is cut to this size"),
     CHOICE("nonfinite", NULL, nonfinite, nonfinites, "stop",
-           "what a gradient that is not finite does: stop that replica, or skip the step"),
+           "what a gradient that is not finite does: stop that replica, skip the step, or "
+           "nothing (ignore: no check)"),
     REAL("weight_decay", "lambda", decay, 0, INFINITY, UNS_OPEN_HIGH, "0", "",
          "weight decay lambda"),
     CHOICE("decay", "weight_decay.form", decay_form, decays, "l2",

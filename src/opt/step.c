@@ -130,7 +130,7 @@ static uns_status run_stages(uns_optimizer *optimizer, unsigned passes) {
         const uns_group *group = &optimizer->groups[i];
         staged = staged || uns_group_is_staged(group);
         whole = whole || !group->structure->elementwise;
-        trust = trust || group->spec.scale == UNS_SCALE_TRUST;
+        trust = trust || uns_spec_trusts(&group->spec);
     }
     uns_for_chunks(optimizer, uns_step_chunk, &plan);
     for (size_t i = 0; whole && i < optimizer->group_count; i++)
