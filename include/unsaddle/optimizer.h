@@ -110,10 +110,22 @@ typedef struct uns_state_view {
     void *data;
     size_t count; /* elements; bytes for "structure" */
     uns_dtype dtype;
-    uint64_t *observed; /* the block's observation count */
-    uint64_t *moved;    /* the block's move count */
-    double *product;    /* the block's Π μ_i (nadam) */
 } uns_state_view;
+
+/* What a block counts, beside its pieces; with the state views it is all that a resumed run
+ * needs to go on with the same bits. With R > 1 the counts are shared by all replicas: one that
+ * skips a step ages with the others. */
+typedef struct uns_block_counts {
+    uint64_t observed; /* gradients taken into C */
+    uint64_t moved;    /* steps taken */
+    double product;    /* Nadam's Π μ_i; 1 before the first step */
+} uns_block_counts;
+
+UNS_NODISCARD UNS_API uns_status uns_optimizer_counts(const uns_optimizer *optimizer,
+                                                      size_t block, uns_block_counts *counts);
+UNS_NODISCARD UNS_API uns_status uns_optimizer_set_counts(uns_optimizer *optimizer,
+                                                          size_t block,
+                                                          const uns_block_counts *counts);
 
 /* How many pieces a block has; the index-th of them; the one with this name. */
 UNS_API size_t uns_optimizer_state_count(const uns_optimizer *optimizer, size_t block);

@@ -105,8 +105,8 @@ typedef enum uns_decay {
 } uns_decay;
 
 /* A gradient that is not finite: stop (that replica stays where it is, and is reported), skip
- * (the whole step is left out for that replica, atomically), or ignore (no check: saves one pass
- * over the gradient; the iterate may become NaN). */
+ * (the whole step is left out for that replica, atomically), or ignore (no check: saves one
+ * pass over the gradient; the iterate may become NaN). */
 typedef enum uns_nonfinite {
     UNS_NONFINITE_STOP,
     UNS_NONFINITE_SKIP,

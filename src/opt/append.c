@@ -44,16 +44,13 @@ static void copy_block(const uns_optimizer *from, uns_optimizer *to, size_t inde
     for (int p = 0; p < UNS_PIECE_COUNT; p++)
         if (old->piece[p])
             memcpy(new->piece[p], old->piece[p], old->elements * from->width);
-    new->observed = old->observed;
-    new->moved = old->moved;
-    new->product = old->product;
+    new->counts = old->counts;
 }
 
 static void copy_state(const uns_optimizer *from, uns_optimizer *to) {
     for (size_t i = 0; i < from->block_count; i++)
         copy_block(from, to, i);
     for (size_t i = 0; i < from->group_count; i++) {
-        to->groups[i].observed = from->groups[i].observed;
         if (from->groups[i].structure_bytes)
             memcpy(to->groups[i].structure_state, from->groups[i].structure_state,
                    from->groups[i].structure_bytes);

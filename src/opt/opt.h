@@ -33,8 +33,7 @@ typedef struct uns_block_state {
     size_t elements; /* rows·cols·R */
     size_t group;
     void *piece[UNS_PIECE_COUNT]; /* NULL: not kept */
-    uint64_t observed, moved;
-    double product; /* nadam's Π μ_i */
+    uns_block_counts counts;
     /* Of the step under way. */
     bool present; /* has a gradient */
     const void *g;
@@ -55,7 +54,6 @@ typedef struct uns_group {
     const uns_block **blocks;
     void *structure_state;
     size_t structure_bytes;
-    uint64_t observed;
     void **views[2];     /* room for tensors over the group's blocks */
     double *clip_factor; /* [R], of this step */
     bool clipping;

@@ -133,7 +133,7 @@ static void list_blocks(uns_optimizer *optimizer) {
             group->blocks[group->count++] = block;
             optimizer->blocks[i].group = g;
             optimizer->blocks[i].elements = block->rows * block->cols * optimizer->replicas;
-            optimizer->blocks[i].product = 1.0;
+            optimizer->blocks[i].counts.product = 1.0;
         }
     }
 }

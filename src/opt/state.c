@@ -29,10 +29,7 @@ size_t uns_optimizer_state_count(const uns_optimizer *optimizer, size_t block) {
 static uns_state_view view_of(uns_optimizer *optimizer, size_t block, int p) {
     uns_block_state *state = &optimizer->blocks[block];
     const uns_group *group = &optimizer->groups[state->group];
-    uns_state_view view = {.dtype = uns_layout_dtype(optimizer->layout),
-                           .observed = &state->observed,
-                           .moved = &state->moved,
-                           .product = &state->product};
+    uns_state_view view = {.dtype = uns_layout_dtype(optimizer->layout)};
     bool whole = p == UNS_PIECE_COUNT;
     view.name = whole ? structure_name : piece_names[p];
     view.data = whole ? group->structure_state : state->piece[p];
@@ -79,6 +76,22 @@ uns_status uns_optimizer_state(uns_optimizer *optimizer, size_t block, const cha
     return uns_fail(optimizer->context, UNS_ERROR_NAME, "state: block %zu has no '%s'%s%s%s",
                     block, name, nearest ? "; did you mean '" : "", nearest ? nearest : "",
                     nearest ? "'?" : "");
+}
+
+uns_status uns_optimizer_counts(const uns_optimizer *optimizer, size_t block,
+                                uns_block_counts *counts) {
+    if (block >= optimizer->block_count)
+        return uns_fail(optimizer->context, UNS_ERROR_ARGUMENT, "there is no block %zu", block);
+    *counts = optimizer->blocks[block].counts;
+    return UNS_OK;
+}
+
+uns_status uns_optimizer_set_counts(uns_optimizer *optimizer, size_t block,
+                                    const uns_block_counts *counts) {
+    if (block >= optimizer->block_count)
+        return uns_fail(optimizer->context, UNS_ERROR_ARGUMENT, "there is no block %zu", block);
+    optimizer->blocks[block].counts = *counts;
+    return UNS_OK;
 }
 
 uns_status uns_group_get(const uns_optimizer *optimizer, size_t group, uns_spec *spec) {

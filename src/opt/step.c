@@ -37,23 +37,35 @@ static void bind(uns_optimizer *optimizer, uns_const_tensors x, uns_const_tensor
     }
 }
 
+/* Observations of a whole structure: those of its most observed block. */
+static uint64_t group_observed(const uns_optimizer *optimizer, const uns_group *group) {
+    uint64_t most = 0;
+    for (size_t i = group->first; i < group->first + group->count; i++) {
+        uint64_t observed = optimizer->blocks[optimizer->order[i]].counts.observed;
+        most = observed > most ? observed : most;
+    }
+    return most;
+}
+
 /* The numbers of this step for one block. Observation t includes the one under way. */
-static void prepare_block(uns_block_state *block, const uns_group *group, unsigned passes) {
+static void prepare_block(const uns_optimizer *optimizer, uns_block_state *block,
+                          unsigned passes) {
+    const uns_group *group = &optimizer->groups[block->group];
     const uns_spec *spec = &group->spec;
     bool observing = (passes & UNS_PASS_OBSERVE) != 0;
     uint64_t t =
-        (group->structure->elementwise ? block->observed : group->observed) + observing;
+        (group->structure->elementwise ? block->counts.observed : group->observed) + observing;
     group->moment->coeffs(spec, t ? t : 1, &block->coeffs);
     bool corrected = spec->centred || spec->ceiling == UNS_CEILING_CORRECTED;
     block->root = (uns_root){spec->exponent, spec->epsilon, corrected ? 1.0 : block->coeffs.c,
                              spec->epsilon_form};
-    double product = block->product;
-    uns_spec_momentum_row(spec, block->moved + 1, &product, block->momentum_row);
+    double product = block->counts.product;
+    uns_spec_momentum_row(spec, block->counts.moved + 1, &product, block->momentum_row);
     unsigned turn =
         spec->momentum_at == UNS_PLACE_FIRST ? UNS_PASS_PRECONDITION : UNS_PASS_ADVANCE;
     if (passes & turn)
-        block->product = product;
-    block->eta = uns_spec_eta(spec, block->moved + 1);
+        block->counts.product = product;
+    block->eta = uns_spec_eta(spec, block->counts.moved + 1);
 }
 
 static uns_status ask_oracle(uns_optimizer *optimizer, uns_group *group, uns_const_tensors x) {
@@ -62,7 +74,7 @@ static uns_status ask_oracle(uns_optimizer *optimizer, uns_group *group, uns_con
     for (size_t i = 0; i < optimizer->block_count; i++) {
         const uns_block_state *block = &optimizer->blocks[i];
         bool asked = &optimizer->groups[block->group] == group && block->present &&
-                     !(frozen && block->observed);
+                     !(frozen && block->counts.observed);
         optimizer->oracle_views[i] = asked ? block->piece[UNS_PIECE_MOMENT] : NULL;
         wanted = wanted || optimizer->oracle_views[i];
     }
@@ -105,7 +117,8 @@ static uns_status run_structure(uns_optimizer *optimizer, uns_group *group, unsi
     if (group->spec.centred)
         mean = uns_tensors_const(group_view(optimizer, group, 0, UNS_PIECE_MEAN));
     UNS_TRY(group->structure->refresh(&group->site, state, &first->root, mean,
-                                      group->observed + ((passes & UNS_PASS_OBSERVE) != 0)));
+                                      group_observed(optimizer, group) +
+                                          ((passes & UNS_PASS_OBSERVE) != 0)));
     uns_tensors d = group_view(optimizer, group, 1, UNS_PIECE_DIRECTION);
     return group->structure->precondition(&group->site, state, uns_tensors_const(d), d);
 }
@@ -115,11 +128,8 @@ static void count(uns_optimizer *optimizer, unsigned passes) {
         uns_block_state *block = &optimizer->blocks[i];
         if (!block->present)
             continue;
-        block->observed += (passes & UNS_PASS_OBSERVE) != 0;
-        block->moved += (passes & UNS_PASS_ADVANCE) != 0;
-        uns_group *group = &optimizer->groups[block->group];
-        if ((passes & UNS_PASS_OBSERVE) && block->observed > group->observed)
-            group->observed = block->observed;
+        block->counts.observed += (passes & UNS_PASS_OBSERVE) != 0;
+        block->counts.moved += (passes & UNS_PASS_ADVANCE) != 0;
     }
 }
 
@@ -153,8 +163,7 @@ static uns_status run_step(uns_optimizer *optimizer, uns_const_tensors x, unsign
         UNS_TRY(ask_oracles(optimizer, x));
     for (size_t i = 0; i < optimizer->block_count; i++)
         if (optimizer->blocks[i].present)
-            prepare_block(&optimizer->blocks[i], &optimizer->groups[optimizer->blocks[i].group],
-                          passes);
+            prepare_block(optimizer, &optimizer->blocks[i], passes);
     if (passes & (UNS_PASS_OBSERVE | UNS_PASS_PRECONDITION))
         uns_guard_clip(optimizer);
     UNS_TRY(run_stages(optimizer, passes));
@@ -185,7 +194,7 @@ static bool never_observed(const uns_optimizer *optimizer) {
         const uns_block_state *block = &optimizer->blocks[i];
         const uns_group *group = &optimizer->groups[block->group];
         bool kept = block->piece[UNS_PIECE_MOMENT] || group->structure_state;
-        if (block->present && kept && block->observed == 0)
+        if (block->present && kept && block->counts.observed == 0)
             return true;
     }
     return false;
