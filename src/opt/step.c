@@ -53,8 +53,9 @@ static void prepare_block(const uns_optimizer *optimizer, uns_block_state *block
     const uns_group *group = &optimizer->groups[block->group];
     const uns_spec *spec = &group->spec;
     bool observing = (passes & UNS_PASS_OBSERVE) != 0;
-    uint64_t t =
-        (group->structure->elementwise ? block->counts.observed : group->observed) + observing;
+    uint64_t t = group->structure->elementwise ? block->counts.observed
+                                               : group_observed(optimizer, group);
+    t += observing;
     group->moment->coeffs(spec, t ? t : 1, &block->coeffs);
     bool corrected = spec->centred || spec->ceiling == UNS_CEILING_CORRECTED;
     block->root = (uns_root){spec->exponent, spec->epsilon, corrected ? 1.0 : block->coeffs.c,
