@@ -245,5 +245,43 @@ def test_summaries_may_differ_in_the_clock_alone():
     assert status != 0 and "no runs" in output, output
 
 
+def set_up(lacking, apt_get):
+    """tools/setup where one command is not there, with a given apt-get (None: none at all)."""
+    with tree({"bin/id": "#!/bin/sh\necho 0\n"}) as top:
+        if apt_get:
+            with open(f"{top}/bin/apt-get", "w", encoding="utf-8") as file:
+                file.write(f"#!/bin/sh\n{apt_get}\n")
+        for name in ("sh", "gcc", "g++", "make", "python3", "ninja", "meson", "pkg-config"):
+            if name != lacking:
+                os.symlink(shutil.which(name), f"{top}/bin/{name}")
+        for name in os.listdir(f"{top}/bin"):
+            if not os.path.islink(f"{top}/bin/{name}"):
+                os.chmod(f"{top}/bin/{name}", 0o755)
+        done = subprocess.run([f"{HERE}/../../tools/setup"], env={"PATH": f"{top}/bin"}, text=True,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT)
+        return done.returncode, done.stdout
+
+
+def test_setup_does_nothing_when_nothing_is_missing():
+    status, output = set_up(None, "echo apt-get was called")
+    assert (status, output) == (0, ""), output
+
+
+def test_setup_installs_what_is_missing_and_nothing_else():
+    status, output = set_up("meson", 'echo "called: $*"')
+    assert status == 0 and "called: install -y --no-install-recommends meson\n" in output, output
+
+
+def test_setup_prints_the_line_and_stops_without_apt():
+    status, output = set_up("meson", None)
+    assert status == 1 and "apt-get install -y --no-install-recommends meson\n" in output, output
+
+
+def test_setup_stops_when_apt_fails():
+    status, output = set_up("meson", "exit 100")
+    assert status == 1 and "apt-get did not succeed" in output, output
+
+
 if __name__ == "__main__":
     tap.run(tap.functions(sys.modules[__name__]))
