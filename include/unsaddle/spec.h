@@ -10,9 +10,9 @@
  *     2 signal s        gradient: g | deviation: g − m | direction: u
  *     3 moment          C ← aC + b·ssᵀ + eI, or an elementwise fold C ← fold(C, s)
  *     4 root            R = (cC + εI)^-p | ((cC)^p + ε)^-1 | c^-p (C^p + ε)^-1
- *                       at ε = 0, 0 → 0
+ *                       at ε = 0, 0 → 0; p = 0 is R = I
  *     5 precondition    d = R·u   (d = u while the moment's ρ is 0)
- *     6 scale           d ← ρ·scale(d [+ λx], x, g)
+ *     6 scale           d ← scale(ρd [+ λx], x, g)
  *     7 momentum last   the same 2×2, on d
  *     8 move            x ← (1 − ηλ)x − ηd
  *
