@@ -114,7 +114,8 @@ UNS_API uint64_t uns_problem_samples(const uns_problem *problem);
 UNS_API void uns_problem_truth(const uns_problem *problem, uns_truth *truth);
 
 /* The i-th sample of a batch of a finite sum of n: indices[i], or drawn without replacement,
- * epoch after epoch, by uns_random_permuted at position key.step·size + i. */
+ * epoch after epoch, by uns_random_permuted at position key.step·size + i. The permutation's
+ * stream is the key's, but UNS_STREAM_SHUFFLE for the run itself (UNS_STREAM_GRADIENT). */
 UNS_API uint32_t uns_batch_sample(const uns_batch *batch, size_t replica, uint64_t n, size_t i);
 
 /* The result of the self-check. Each error is relative; each has its own natural bound, and
@@ -123,16 +124,21 @@ typedef struct uns_problem_report {
     double gradient_error;   /* gradient against central differences of value, same batch */
     double product_error;    /* product against central differences of gradient, same batch */
     double symmetry_error;   /* |uᵀHv − vᵀHu| */
+    double replica_error;    /* R replicas at once against each alone; 0: the same bits */
     double sampling_sigmas;  /* distance of a mean of batch gradients from the whole, in its
                                 standard errors (root mean square over coordinates) */
-    double per_sample_error; /* mean of per-sample gradients against the batch gradient */
+    double per_sample_error; /* mean of per-sample gradients against the batch gradient; of a
+                                finite sum also batches by indices, one by one and all */
     double moment_error;     /* second_moment against sampled, in standard errors */
     bool passed;
 } uns_problem_report;
 
 /* Checks a problem against itself at a random point near its start: gradients and products with
- * central differences, sampling with the whole. Instruments' own random stream. Entries for
- * what the problem does not offer are NaN. Cost: about 6,000 gradients. */
+ * central differences (batch and whole), replicas with single runs, sampling with the whole.
+ * Draws from UNS_STREAM_CHECK. Entries for what the problem does not offer are NaN. A failed
+ * check is no error: see report->passed. Bounds: 1e-6 for differences, 1e-9 for the other
+ * relative errors, 4.5 standard errors. Cost: about 5,000 batch gradients and, for a large
+ * finite sum, 30 whole ones. */
 UNS_NODISCARD UNS_API uns_status uns_problem_check(uns_context *context, uns_problem *problem,
                                                    uint64_t seed, uns_problem_report *report);
 
