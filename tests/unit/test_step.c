@@ -47,11 +47,10 @@ static uns_spec preset(uns_context *context, const char *name, const char *more)
     return spec;
 }
 
-static fixture open(uns_context *context, const uns_spec *spec, size_t replicas) {
-    fixture f;
-    cr_assert(fixture_open(&f, context, spec, (fixture_size){5, 4, replicas, UNS_F64}), "%s",
+/* Filled in place: the fixture is its own oracle's self. */
+static void open(fixture *f, uns_context *context, const uns_spec *spec, size_t replicas) {
+    cr_assert(fixture_open(f, context, spec, (fixture_size){5, 4, replicas, UNS_F64}), "%s",
               uns_context_message(context));
-    return f;
 }
 
 Test(step, allocates_nothing) {
@@ -99,7 +98,9 @@ Test(step, every_failing_allocation_is_reported_and_leaks_nothing) {
 /* Steps a with a bad gradient and b not at all; they must then agree, for good. */
 static void check_skip(uns_context *context, const char *name, double bad) {
     uns_spec spec = preset(context, name, "nonfinite=skip");
-    fixture a = open(context, &spec, 1), b = open(context, &spec, 1);
+    fixture a, b;
+    open(&a, context, &spec, 1);
+    open(&b, context, &spec, 1);
     for (uint64_t t = 0; t < 6; t++) {
         cr_assert_eq(fixture_step(&a, t), UNS_OK);
         cr_assert_eq(fixture_step(&b, t), UNS_OK);
@@ -131,7 +132,9 @@ static void check_partial(uns_context *context, const char *name, const char *po
         BAD = 3
     };
     uns_spec spec = preset(context, name, policy);
-    fixture a = open(context, &spec, REPLICAS), b = open(context, &spec, REPLICAS);
+    fixture a, b;
+    open(&a, context, &spec, REPLICAS);
+    open(&b, context, &spec, REPLICAS);
     cr_assert_eq(fixture_step(&a, 0), UNS_OK);
     cr_assert_eq(fixture_step(&b, 0), UNS_OK);
     double before = fixture_get(&a, a.x[0], 2 * REPLICAS + BAD);
@@ -171,7 +174,9 @@ static uns_status failing_oracle(void *self, uns_const_tensors x, uns_about abou
 Test(step, a_failing_oracle_ends_the_step_unmoved) {
     uns_context *context = plain_context();
     uns_spec spec = preset(context, "idealized", "");
-    fixture f = open(context, &spec, 1), untouched = open(context, &spec, 1);
+    fixture f, untouched;
+    open(&f, context, &spec, 1);
+    open(&untouched, context, &spec, 1);
     uns_optimizer_destroy(f.optimizer);
     uns_optimizer_config config = {sizeof config, f.layout, 1, &spec, {NULL, failing_oracle}};
     cr_assert_eq(uns_optimizer_create(context, &config, &f.optimizer), UNS_OK);
@@ -189,7 +194,9 @@ Test(step, a_failing_oracle_ends_the_step_unmoved) {
 Test(step, burn_in_fills_the_moment_and_moves_nothing) {
     uns_context *context = plain_context();
     uns_spec spec = preset(context, "adam", "");
-    fixture f = open(context, &spec, 1), untouched = open(context, &spec, 1);
+    fixture f, untouched;
+    open(&f, context, &spec, 1);
+    open(&untouched, context, &spec, 1);
     for (uint64_t t = 0; t < 10; t++) {
         fixture_gradient(&f, t);
         cr_assert_eq(
@@ -215,7 +222,9 @@ Test(step, clipping_bounds_the_move) {
     uns_context *context = plain_context();
     uns_spec spec = preset(context, "sgd", "eta=1 clip.norm=0.01");
     for (size_t replicas = 1; replicas < 4; replicas += 2) {
-        fixture f = open(context, &spec, replicas), start = open(context, &spec, replicas);
+        fixture f, start;
+        open(&f, context, &spec, replicas);
+        open(&start, context, &spec, replicas);
         cr_assert_eq(fixture_step(&f, 0), UNS_OK);
         double square = 0.0;
         for (size_t i = 0; i < 2; i++)
@@ -233,7 +242,9 @@ Test(step, clipping_bounds_the_move) {
 Test(step, unscale_undoes_a_scaled_loss) {
     uns_context *context = plain_context();
     uns_spec spec = preset(context, "adam", "");
-    fixture plain = open(context, &spec, 1), scaled = open(context, &spec, 1);
+    fixture plain, scaled;
+    open(&plain, context, &spec, 1);
+    open(&scaled, context, &spec, 1);
     cr_assert_eq(uns_optimizer_unscale(scaled.optimizer, 1024.0), UNS_OK);
     cr_assert_eq(uns_optimizer_unscale(scaled.optimizer, 0.0), UNS_ERROR_RANGE);
     for (uint64_t t = 0; t < 5; t++) {
@@ -260,7 +271,9 @@ Test(step, the_root_takes_the_gradients_scale_away) {
                            "nadam",   "radam",          "lion"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         uns_spec spec = preset(context, names[i], "epsilon=0 weight_decay=0");
-        fixture plain = open(context, &spec, 1), larger = open(context, &spec, 1);
+        fixture plain, larger;
+        open(&plain, context, &spec, 1);
+        open(&larger, context, &spec, 1);
         for (uint64_t t = 0; t < 20; t++) {
             if (spec.rectify && t < 6) /* not preconditioned yet: scale shows */
                 continue;
@@ -283,10 +296,12 @@ Test(step, the_root_takes_the_gradients_scale_away) {
 Test(step, a_group_can_change_its_step_but_not_its_state) {
     uns_context *context = plain_context();
     uns_spec spec = preset(context, "adam", ""), got;
-    fixture f = open(context, &spec, 1);
+    fixture f;
+    open(&f, context, &spec, 1);
     spec.eta = 0.0;
     cr_assert_eq(uns_group_set(f.optimizer, 0, &spec), UNS_OK);
-    fixture start = open(context, &spec, 1);
+    fixture start;
+    open(&start, context, &spec, 1);
     cr_assert_eq(fixture_step(&f, 0), UNS_OK);
     cr_assert(fixture_same(&f, &start), "eta = 0 moves nothing");
     uns_spec other = preset(context, "sgd", "");
@@ -302,7 +317,9 @@ Test(step, a_group_can_change_its_step_but_not_its_state) {
 Test(step, appended_blocks_start_fresh_and_old_ones_keep_their_bits) {
     uns_context *context = plain_context();
     uns_spec spec = preset(context, "adam", "");
-    fixture f = open(context, &spec, 1), alone = open(context, &spec, 1);
+    fixture f, alone;
+    open(&f, context, &spec, 1);
+    open(&alone, context, &spec, 1);
     uns_block blocks[3] = {{"a", 5, 3, 0}, {"b", 4, 1, 0}, {"c", 2, 2, 1}};
     uns_layout_config config = {sizeof config, UNS_F64, 1, 3, blocks};
     uns_layout *longer = NULL;
@@ -332,7 +349,9 @@ Test(step, appended_blocks_start_fresh_and_old_ones_keep_their_bits) {
 Test(step, wrong_tensors_are_refused) {
     uns_context *context = plain_context();
     uns_spec spec = preset(context, "sgd", "");
-    fixture f = open(context, &spec, 1), start = open(context, &spec, 1);
+    fixture f, start;
+    open(&f, context, &spec, 1);
+    open(&start, context, &spec, 1);
     uns_tensors one = {f.x, 1};
     cr_assert_eq(uns_optimizer_step(f.optimizer, one, fixture_g(&f)), UNS_ERROR_ARGUMENT);
     void *hole[2] = {f.x[0], NULL};
@@ -348,7 +367,8 @@ Test(step, wrong_tensors_are_refused) {
 Test(step, direction_before_any_observation_is_refused) {
     uns_context *context = plain_context();
     uns_spec spec = preset(context, "rmsprop", "");
-    fixture f = open(context, &spec, 1);
+    fixture f;
+    open(&f, context, &spec, 1);
     void *d[2] = {malloc(f.bytes[0]), malloc(f.bytes[1])};
     fixture_gradient(&f, 0);
     cr_assert_eq(uns_optimizer_direction(f.optimizer, uns_tensors_const(fixture_x(&f)),
