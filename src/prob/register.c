@@ -12,6 +12,7 @@ uns_status uns_problems_register(uns_context *context) {
         &uns_saddle,
         &uns_quadratic,
         &uns_matrix_factorization,
+        &uns_softmax,
     };
     for (size_t i = 0; i < UNS_COUNT_OF(problems); i++)
         UNS_TRY(uns_context_register(context, UNS_KIND_PROBLEM, problems[i]));
