@@ -20,30 +20,30 @@ typedef struct uns_estimate {
 typedef struct uns_metric_row {
     int64_t step;
     double value;    /* f, exact; NaN where the problem is too large for that each record */
-    double gradient; /* ‖∇f‖ of the batch */
+    double gradient; /* ‖∇f‖ of the batch that led to this step */
     double escaped;  /* share of replicas escaped so far; NaN without an escape criterion */
 } uns_metric_row;
 
 /* What came of one cell. NaN: not defined for this problem, or not reached. */
 typedef struct uns_result {
     const uns_cell *cell;
-    uns_stop stop; /* diverged when any replica did */
-    int64_t replicas, escaped, diverged;
-    uns_estimate escape_mean; /* over the escaped */
-    double escape_median;     /* Kaplan–Meier over all; NaN when not reached */
+    uns_stop stop;                       /* diverged when any replica did */
+    int64_t replicas, escaped, diverged; /* a diverged replica never counts as escaped */
+    uns_estimate escape_mean;            /* over the escaped */
+    double escape_median;                /* Kaplan–Meier over all; NaN when not reached */
     double escape_median_low, escape_median_high;
     double escape_quantile[4];          /* 5, 25, 75, 95 %, Kaplan–Meier */
     double escape_deviation;            /* standard deviation over the escaped */
-    uns_estimate floor;                 /* mean of f − f* */
-    double escape_theory, floor_theory; /* closed forms where known */
-    double final_value;                 /* mean exact f at the end */
+    uns_estimate floor;                 /* mean of f − f*, interval clustered by replica */
+    double escape_theory, floor_theory; /* median and floor of the idealized method, fixed A;
+                                           NaN where no closed form holds */
+    double final_value;                 /* mean exact f at the end, of those not diverged */
     double final_accuracy;              /* held-out, of replica 0 */
     int64_t steps;                      /* moves taken */
     double wall_s, steps_per_second;    /* replica-steps a second; the only figures that vary */
     size_t rows;
     const uns_metric_row *metrics;
     const int64_t *escape_steps; /* [replicas]; −1: not escaped */
-    const double *escape_curve;  /* reserved: NULL */
 } uns_result;
 
 /* Progress of the whole plan, at most about ten times a second, from the calling thread. */
@@ -75,10 +75,23 @@ UNS_API void uns_record_destroy(uns_record *record);
 UNS_API size_t uns_record_count(const uns_record *record);
 UNS_API const uns_result *uns_record_result(const uns_record *record, size_t index);
 
-/* Writes the run directory: config.yaml (resolved), meta.json, metrics.csv, summary.json. Each
- * file appears whole (temporary name, then rename). UNS_ERROR_IO with the file's name. */
+/* Writes the run directory: config.yaml (resolved), meta.json (version, machine, seeds, date),
+ * metrics.csv, escapes.csv and summary.json. The folder is made if it is missing; one that
+ * holds anything but a run's files is refused. Each file appears whole (temporary name, fsync,
+ * then rename), and none does when one cannot be written. UNS_ERROR_IO with the file's name. */
 UNS_NODISCARD UNS_API uns_status uns_record_write(uns_context *context,
                                                   const uns_record *record, const char *folder);
+
+/* Whether uns_record_write would accept the folder; nothing is created. For asking before a
+ * long run instead of after it. UNS_ERROR_IO. */
+UNS_NODISCARD UNS_API uns_status uns_record_check(uns_context *context, const char *folder);
+
+/* Reads a run directory back; all figures have the bits that were written. The cells belong to
+ * the record. UNS_ERROR_IO: a file is missing or cannot be read; UNS_ERROR_FORMAT: it is not
+ * what uns_record_write writes, or the files are not of one run; or what uns_plan_create says
+ * of config.yaml. The message names the file and the place. */
+UNS_NODISCARD UNS_API uns_status uns_record_read(uns_context *context, const char *folder,
+                                                 uns_record **out);
 
 /* summary.json as a string, to be freed with free(). */
 UNS_NODISCARD UNS_API uns_status uns_record_summary(uns_context *context,

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT
+ * A cell before it runs: how it is cut into slices, what is watched when, room for the figures.
+ */
+#include "run/work.h"
+
+#include "base/base.h"
+
+#include <math.h>
+#include <string.h>
+
+enum {
+    SLICE_MAX = 256, /* x, g, state of saddle2d: 20 KiB, well inside L1 */
+    VALUES_MAX = 100 /* evaluations of a large sum's whole objective */
+};
+
+/* Replicas of a slice: equal parts of at most 256, whole vectors. Narrower ones, for the sake
+ * of more threads, cost more than they gain: a step has 0.5 µs of its own, as much as 60
+ * replicas. */
+static size_t slice_width(size_t replicas) {
+    size_t slices = (replicas + SLICE_MAX - 1) / SLICE_MAX;
+    size_t width = (replicas + slices - 1) / slices;
+    return (width + 15) / 16 * 16;
+}
+
+size_t uns_work_first(const uns_work *work, size_t slice) {
+    return slice * work->width;
+}
+
+size_t uns_work_replicas(const uns_work *work, size_t slice) {
+    size_t left = (size_t)work->cell->settings.replicas - uns_work_first(work, slice);
+    return left < work->width ? left : work->width;
+}
+
+/* ⌊(row + 1)·steps/rows⌋ without overflow. */
+int64_t uns_work_row_step(const uns_work *work, size_t row) {
+    int64_t steps = work->cell->settings.steps, rows = (int64_t)work->rows;
+    int64_t i = (int64_t)row + 1;
+    return i * (steps / rows) + i * (steps % rows) / rows;
+}
+
+/* Spreads `values` over the rows; the last row always has one. */
+bool uns_work_row_valued(const uns_work *work, size_t row) {
+    return (row + 1) * work->values / work->rows > row * work->values / work->rows;
+}
+
+/* Rows with exact f. A pass over a large finite sum is dear, so at most two in an epoch, at
+ * least four, at most VALUES_MAX: then they stay below the cost of the training itself, unless
+ * the run is shorter than two epochs. */
+static size_t count_values(const uns_work *work, uint64_t samples) {
+    const uns_settings *settings = &work->cell->settings;
+    if (samples == 0 || work->watch_from <= settings->steps)
+        return work->rows;
+    double values = 2.0 * (double)settings->steps * (double)settings->batch / (double)samples;
+    values = values < 4.0 ? 4.0 : values > VALUES_MAX ? VALUES_MAX : values;
+    return values < (double)work->rows ? (size_t)values : work->rows;
+}
+
+/* With a criterion exact f is wanted at every step; for the floor alone, over the last fifth,
+ * and of a finite sum only at the rows. */
+static void decide_watch(uns_work *work) {
+    const uns_settings *settings = &work->cell->settings;
+    uint64_t samples = uns_problem_samples(work->problem);
+    uns_problem_truth(work->problem, &work->truth);
+    work->watch_from = work->floor_from = INT64_MAX;
+    if (!isnan(work->truth.minimum))
+        work->floor_from = settings->steps - settings->steps / 5 + 1;
+    if (!isnan(work->truth.escape_value))
+        work->watch_from = 1;
+    else if (samples == 0)
+        work->watch_from = work->floor_from;
+    work->rows =
+        (size_t)(settings->records < settings->steps ? settings->records : settings->steps);
+    work->values = count_values(work, samples);
+}
+
+static void *take(uns_context *context, size_t count, size_t size, bool *whole) {
+    void *memory = uns_allocate(context, uns_size_product(count + 1, size));
+    *whole = *whole && memory;
+    return memory;
+}
+
+uns_status uns_work_create(uns_context *context, const uns_cell *cell,
+                           const uns_problem *problem, uns_work *work) {
+    size_t n = (size_t)cell->settings.replicas;
+    bool whole = true;
+    work->cell = cell;
+    work->problem = problem;
+    work->accuracy = NAN;
+    work->width = slice_width(n);
+    work->slices = (n + work->width - 1) / work->width;
+    decide_watch(work);
+    work->escape = take(context, n, sizeof(int64_t), &whole);
+    work->seen = take(context, n, sizeof(int64_t), &whole);
+    work->floor_sum = take(context, n, sizeof(double), &whole);
+    work->floor_count = take(context, n, sizeof(double), &whole);
+    work->last_value = take(context, n, sizeof(double), &whole);
+    work->diverged = take(context, n, 1, &whole);
+    work->sums =
+        take(context, uns_size_product(work->slices, work->rows), sizeof(uns_row_sum), &whole);
+    for (size_t r = 0; whole && r < n; r++) {
+        work->escape[r] = -1;
+        work->last_value[r] = NAN;
+    }
+    atomic_init(&work->left, work->slices);
+    return whole ? UNS_OK : UNS_ERROR_MEMORY;
+}
+
+void uns_work_release(uns_context *context, uns_work *work) {
+    uns_release(context, work->escape);
+    uns_release(context, work->seen);
+    uns_release(context, work->floor_sum);
+    uns_release(context, work->floor_count);
+    uns_release(context, work->last_value);
+    uns_release(context, work->diverged);
+    uns_release(context, work->sums);
+    memset(work, 0, sizeof *work);
+}

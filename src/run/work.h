@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT
+ * What is under way while a plan runs: one work a cell, filled by its slices, which run on any
+ * thread; and the clock, counters and flags that all slices share.
+ *
+ * A slice is at most 256 replicas of one cell side by side. How a cell is cut depends on its
+ * replica count alone, and everything kept is kept a replica, so that neither threads nor the
+ * cut show in a trajectory.
+ */
+#ifndef UNS_WORK_H
+#define UNS_WORK_H
+
+#include <stdatomic.h>
+#include <unsaddle/run.h>
+
+/* One row of the metrics, summed over a slice. */
+typedef struct uns_row_sum {
+    double value, gradient; /* over the running; value NaN where f was not evaluated */
+    int64_t reached, running, escaped; /* replicas: in slices that got here, of them not
+                                          diverged, of them escaped */
+} uns_row_sum;
+
+typedef struct uns_work {
+    const uns_cell *cell;
+    const uns_problem *problem; /* shared between cells, read-only */
+    uns_truth truth;
+    size_t width, slices; /* replicas of a slice but the last; slices */
+    size_t rows;          /* rows of the metrics */
+    size_t values;        /* of them with exact f: all, or as many as a large sum can bear */
+    int64_t
+        watch_from; /* first step from which exact f is evaluated at each; INT64_MAX: none */
+    int64_t floor_from; /* first step of the floor's window; INT64_MAX: no minimum known */
+    /* Of each replica. */
+    int64_t *escape, *seen; /* escape step or −1; moves taken */
+    double *floor_sum, *floor_count, *last_value;
+    unsigned char *diverged;
+    uns_row_sum *sums; /* [slices][rows] */
+    double accuracy;
+    uns_status status;  /* of the first slice that failed */
+    atomic_size_t left; /* slices not finished */
+    atomic_bool interrupted;
+    _Atomic(double) begin_s, end_s; /* wall time of the first slice's start, the latest end */
+} uns_work;
+
+/* Shared by all slices of a run. */
+typedef struct uns_shift {
+    const uns_run_config *config;
+    const char *caller;     /* uns_thread_mark() of the calling thread */
+    double start_s, told_s; /* told_s: of the last progress call; calling thread only */
+    double budget;          /* replica-steps of the whole plan */
+    size_t cells;
+    const char *label; /* calling thread only */
+    double value;
+    atomic_size_t cells_done;
+    _Atomic(uint64_t) taken;  /* replica-steps carried out */
+    _Atomic(uint64_t) spared; /* and those that an early end left out */
+    atomic_bool failed;       /* some slice failed: the others end as soon as they look */
+} uns_shift;
+
+/* Seconds on the monotonic clock. */
+double uns_clock_s(void);
+
+/* An address that is this thread's alone. */
+const char *uns_thread_mark(void);
+
+/* Counts replica-steps in, calls progress when it is due and this is the calling thread, and
+ * tells whether the slice should end (interrupt, or failure elsewhere). */
+bool uns_shift_poll(uns_shift *shift, uint64_t replica_steps, const char *label, double value);
+
+/* Prepares a cell's work: cuts, arrays, what is to be watched. */
+uns_status uns_work_create(uns_context *context, const uns_cell *cell,
+                           const uns_problem *problem, uns_work *work);
+void uns_work_release(uns_context *context, uns_work *work);
+
+/* First replica of a slice, counted from the cell's first; replicas in it. */
+size_t uns_work_first(const uns_work *work, size_t slice);
+size_t uns_work_replicas(const uns_work *work, size_t slice);
+
+/* The step of a row: rows are evenly spaced, the last is the last step. Whether f is exact
+ * there. */
+int64_t uns_work_row_step(const uns_work *work, size_t row);
+bool uns_work_row_valued(const uns_work *work, size_t row);
+
+/* run.c: the main job, one slice of one cell from start to end. */
+uns_status uns_run_slice(uns_context *context, uns_work *work, size_t slice, uns_shift *shift);
+
+/* spread.c: all slices of all works over the context's threads. */
+uns_status uns_spread(uns_context *context, uns_work *works, size_t count,
+                      const uns_run_config *config);
+
+/* gather.c: a finished work as a result; takes the arrays it needs out of the work. */
+uns_status uns_gather(uns_context *context, uns_work *work, uns_result *result);
+
+/* theory.c: fills escape_theory and floor_theory; NaN where no closed form holds. */
+void uns_theory_fill(uns_context *context, const uns_cell *cell, const uns_problem *problem,
+                     uns_result *result);
+
+#endif
