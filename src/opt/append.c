@@ -55,8 +55,6 @@ static void copy_state(const uns_optimizer *from, uns_optimizer *to) {
             memcpy(to->groups[i].structure_state, from->groups[i].structure_state,
                    from->groups[i].structure_bytes);
     }
-    to->stopped_any = from->stopped_any;
-    to->partial = from->partial;
     memcpy(to->stopped, from->stopped, from->replicas);
     memcpy(to->active, from->active, from->replicas);
     to->unscale = from->unscale;

@@ -7,50 +7,41 @@
 #include <math.h>
 #include <string.h>
 
-/* Which replicas the block's gradient bars from this step. The whole is looked at first: nearly
- * always it is finite. */
-static void bar_replicas(uns_optimizer *optimizer, const uns_block_state *block) {
+static void mark_bad(uns_optimizer *optimizer, const uns_block_state *block) {
     const uns_elementwise *kernel = optimizer->kernel;
     size_t replicas = optimizer->replicas;
     bool stop = optimizer->groups[block->group].spec.nonfinite == UNS_NONFINITE_STOP;
-    if (!kernel->nonfinite(block->elements, block->g))
-        return;
-    memset(optimizer->bad, replicas == 1, replicas);
-    if (replicas > 1)
+    memset(optimizer->bad, 0, replicas);
+    if (replicas == 1)
+        optimizer->bad[0] = kernel->nonfinite(block->elements, block->g) != 0;
+    else
         kernel->nonfinite_rows(block->elements / replicas, replicas, block->g, optimizer->bad);
     for (size_t r = 0; r < replicas; r++) {
         if (!optimizer->bad[r])
             continue;
-        optimizer->partial = true;
         optimizer->active[r] = 0;
         if (stop)
             optimizer->stopped[r] = 1;
-        optimizer->stopped_any = optimizer->stopped_any || stop;
     }
 }
 
-/* Who is left; a replica that stopped earlier sits out too and is not counted as skipped. */
-static bool count_stepping(uns_optimizer *optimizer, bool counting) {
-    size_t stepping = 0;
-    for (size_t r = 0; r < optimizer->replicas; r++) {
-        stepping += optimizer->active[r];
-        optimizer->skipped += counting && !optimizer->active[r] && !optimizer->stopped[r];
-    }
-    return stepping > 0;
-}
-
+/* A replica that stopped earlier sits out too, and is not counted as skipped. */
 bool uns_guard_finite(uns_optimizer *optimizer, bool counting) {
-    if (optimizer->partial || optimizer->stopped_any)
-        for (size_t r = 0; r < optimizer->replicas; r++)
-            optimizer->active[r] = !optimizer->stopped[r];
-    optimizer->partial = optimizer->stopped_any;
+    size_t stepping = 0;
+    for (size_t r = 0; r < optimizer->replicas; r++)
+        optimizer->active[r] = !optimizer->stopped[r];
     for (size_t i = 0; i < optimizer->block_count; i++) {
         const uns_block_state *block = &optimizer->blocks[i];
         int policy = optimizer->groups[block->group].spec.nonfinite;
         if (block->present && policy != UNS_NONFINITE_IGNORE)
-            bar_replicas(optimizer, block);
+            mark_bad(optimizer, block);
     }
-    return !optimizer->partial || count_stepping(optimizer, counting);
+    for (size_t r = 0; r < optimizer->replicas; r++) {
+        stepping += optimizer->active[r];
+        optimizer->skipped += counting && !optimizer->active[r] && !optimizer->stopped[r];
+    }
+    optimizer->partial = stepping < optimizer->replicas;
+    return stepping > 0;
 }
 
 static const void *unscaled_chunk(const uns_optimizer *optimizer, const uns_block_state *block,

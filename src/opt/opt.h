@@ -79,8 +79,7 @@ struct uns_optimizer {
     size_t *order; /* blocks sorted by group */
     uns_item *items;
     double unscale;
-    bool partial;     /* some replica sits this step out */
-    bool stopped_any; /* some replica has stopped for good */
+    bool partial; /* some replica sits this step out */
     uint64_t skipped;
     unsigned char *stopped, *bad, *active; /* [R] */
     double *norms[2];                      /* [blocks][R] */
