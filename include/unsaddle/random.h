@@ -45,19 +45,22 @@ typedef struct uns_key {
 UNS_API void uns_random_words(uns_key key, uint32_t index, uint32_t out[4]);
 
 /* n deviates at indices first, first+1, ... Each index j draws from block j/2, half j%2.
- *   uniform: (w + 1/2)·2^-53 with w the block half's top 53 bits; in (0, 1)
+ *   uniform: (w + 1/2)·2^-52 with w the block half's top 52 bits; in (0, 1), exact. Halves
+ *            are words 0, 1 and 2, 3, the later word on top
  *   normal:  Box–Muller on the block's two uniforms (u0, u1):
  *            even j: √(−2 ln u0)·cos 2πu1;  odd j: √(−2 ln u0)·sin 2πu1
  * log, cos and sin are the frozen ones of elementary.h: identical bits on every machine. */
 UNS_API void uns_random_uniform(uns_key key, uint32_t first, size_t n, double *out);
 UNS_API void uns_random_normal(uns_key key, uint32_t first, size_t n, double *out);
 
-/* A whole number below `bound` (1 to 2^32), unbiased to 2^-32 (multiply and shift). */
+/* A whole number below `bound` (1 to 2^32), unbiased to 2^-32: ⌊w·bound / 2^64⌋ with w the
+ * first half of the block at (key, index). */
 UNS_API uint32_t uns_random_below(uns_key key, uint32_t index, uint64_t bound);
 
 /* The i-th element, i < n, of a pseudorandom permutation of 0..n-1 chosen by the key: a keyed
  * Feistel network with cycle walking, so that an epoch's order needs no memory and no state.
- * 1 <= n <= 2^32. Cost: about 4 Philox blocks, up to 4 times that by the walking. */
+ * 1 <= n <= 2^32. Cost: 6 Philox blocks (10 for n <= 64), on average up to 4 times that by the
+ * walking. */
 UNS_API uint64_t uns_random_permuted(uns_key key, uint64_t n, uint64_t i);
 
 #ifdef __cplusplus

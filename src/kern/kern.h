@@ -5,10 +5,12 @@
  * Rules for all: pointers need only their type's alignment; n may be 0; an output may be
  * exactly the same pointer as an input of the same type, other overlaps are not allowed.
  * Coefficients are doubles, rounded once to the element type. Each operation is rounded as
- * written, in the order written (no contraction). Classes: exact    elementwise + − × ÷ √ max
- * select; any split of n gives the same bits striped  f64 accumulation in 16 lanes (element i
- * goes to lane i mod 16, in order), then the fixed tree lane[j] += lane[j + h] for h = 8, 4, 2,
- * 1
+ * written, in the order written (no contraction). max(p, q) is p where p > q, else q: a NaN in
+ * q stays. Which NaN comes out of several is left open; all else is the same bits everywhere.
+ * Classes:
+ *   exact    elementwise + − × ÷ √ max select; any split of n gives the same bits
+ *   striped  f64 accumulation in 16 lanes (element i goes to lane i mod 16, in order), then the
+ *            fixed tree lane[j] += lane[j + h] for h = 8, 4, 2, 1
  */
 #ifndef UNS_KERN_H
 #define UNS_KERN_H
@@ -21,8 +23,7 @@
 
 /* Elementwise kernels of one element type T (float or double behind the void pointers). */
 typedef struct uns_elementwise {
-    /* out = αx + βy; the product is left out where its coefficient is 0 or 1 has no special
-     * treatment: αx and βy are always both formed. */
+    /* out = αx + βy; both products are always formed */
     void (*mix)(size_t n, double alpha, const void *x, double beta, const void *y, void *out);
     /* row = [γ δ; α β]:  u = γm + δg, m ← αm + βg. `m_out` NULL: m stays. `u` NULL: only m. */
     void (*momentum)(size_t n, const double row[4], const void *m, const void *g, void *u,
@@ -31,33 +32,35 @@ typedef struct uns_elementwise {
     void (*accumulate)(size_t n, double a, double b, double e, const void *s, void *c);
     /* c ← max(a·c, |s| + e) */
     void (*accumulate_max)(size_t n, double a, double e, const void *s, void *c);
-    /* q = s·s;  c ← c − b·q where c > q, c + b·q where c < q, c where equal */
+    /* q = s·s;  c ← c − b·q where c > q, c + b·q where c < q, else c */
     void (*accumulate_sign)(size_t n, double b, const void *s, void *c);
     /* top ← max(top, k·c) */
     void (*ceiling)(size_t n, double k, const void *c, void *top);
-    /* v = max(k·c − (k·mean)·(k·mean), 0) */
+    /* v = max(0, k·c − (k·mean)·(k·mean)) */
     void (*variance)(size_t n, double k, const void *c, const void *mean, void *v);
     /* d = u·R(c), R by root:
      *   p = ½, inside       d = u / √(k·c + ε)
      *   p = ½, outside      d = u / (√(k·c) + ε)
      *   p = ½, uncorrected  d = u / ((√c + ε)·√k)
      *   p = 1, inside and outside: d = u / (k·c + ε); uncorrected: d = u / ((c + ε)·k)
-     *   other p: √(·) replaced by the frozen pow(·, p)
-     * where the denominator is 0, d = 0. */
+     *   other p: √(·) replaced by the frozen pow(·, p), taken in f64 for f32 elements too
+     * where the denominator is 0, d = 0; √k and pow(k, p) are rounded to T. */
     void (*precondition)(size_t n, const uns_root *root, const void *c, const void *u, void *d);
-    /* The same for C = ssᵀ, given s: at ε = 0, p = ½ it is d = u / |s| whatever the size of s.
-     */
+    /* The same for C = ssᵀ, given s, with c = s·s; but p = ½ goes by |s|, whatever its size:
+     *   inside, ε = 0    d = u / (√k·|s|)
+     *   outside          d = u / (√k·|s| + ε)
+     *   uncorrected      d = u / ((|s| + ε)·√k) */
     void (*precondition_signal)(size_t n, const uns_root *root, const void *s, const void *u,
                                 void *d);
     /* t = √(sq + ε)·d;  sq ← β·sq + (1−β)·t·t, formed as (β·sq) + ((1−β)·t)·t;  d ← t */
     void (*adadelta)(size_t n, double beta, double epsilon, void *sq, void *d);
     /* x ← k·x − η·d;  k = 1: x − η·d */
     void (*move)(size_t n, double k, double eta, const void *d, void *x);
-    /* out = min(max(x, −limit), limit); NaN stays */
+    /* out = x where |x| <= limit, else limit with the sign of x; NaN stays. limit >= 0 */
     void (*clamp)(size_t n, double limit, const void *x, void *out);
     /* out = k·x */
     void (*scale)(size_t n, double k, const void *x, void *out);
-    /* Rows of R replicas: x[i·R + r] scaled by k[r], rounded to T. exact */
+    /* Rows of R replicas: out[i·R + r] = k[r]·x[i·R + r], as scale does. exact */
     void (*scale_rows)(size_t rows, size_t replicas, const double *k, const void *x, void *out);
     /* acc[r] += Σ_i x[i·R + r]² in f64, rows in order. exact per replica */
     void (*square_rows)(size_t rows, size_t replicas, const void *x, double *acc);
@@ -76,7 +79,7 @@ typedef struct uns_kernels {
     double (*dot)(size_t n, const double *x, const double *y); /* striped */
     /* y += α·x */
     void (*axpy)(size_t n, double alpha, const double *x, double *y);
-    /* out[i·R + r] = Σ_j a[i·cols + j]·x[j·R + r], j in order from 0.0. exact; x, out distinct
+    /* out[i·R + r] = Σ_j a[i·cols + j]·x[j·R + r], j in order from 0.0. exact; a, x, out distinct
      */
     void (*matrix_rows)(size_t rows, size_t cols, size_t replicas, const double *a,
                         const double *x, double *out);
@@ -110,7 +113,8 @@ const uns_kernels *uns_kernels_of(const uns_context *context);
 uint64_t uns_flush_enter(void);
 void uns_flush_restore(uint64_t mode);
 
-/* The instances, one file each; NULL entries where the build or architecture has none. */
+/* The instances, one file each. Only those of the architecture are there to be linked, and
+ * their code may use what the CPU lacks: uns_kernels_select knows which. */
 extern const uns_kernels uns_kernels_scalar;
 extern const uns_kernels uns_kernels_avx2;
 extern const uns_kernels uns_kernels_avx512;

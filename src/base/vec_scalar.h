@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT
+ * The vector vocabulary with one lane, in plain C: the words that the templates (*.inc.h) are
+ * written in. vec_avx2.h, vec_avx512.h and vec_neon.h of src/kern say the same words for wider
+ * registers; a file includes exactly one of the four, then templates. Not a vector library:
+ * only what the templates use.
+ *
+ *   f64v f32v u64v     registers of F64_LANES doubles, F32_LANES floats, F64_LANES words
+ *   f64_mask f32_mask  the result of a comparison, one truth value a lane
+ *   load, store        the first m elements (m >= 1); m at or above the lanes means all of
+ *                      them; lanes beyond m are loaded as 0 and not stored
+ *   load_f32 store_f32 the same on floats in memory, converted from and to f64 lanes
+ *   select(c, a, b)    c ? a : b. There is no max: hardware max flushes subnormals under DAZ,
+ *                      a select does not, and compilers swap one for the other
+ *   zip_low zip_high   the two halves of a[0] b[0] a[1] b[1] ...
+ *   u64_multiply       product of the low 32 bits of each lane, 64 bits wide
+ *   u64_join           low's low 32 bits below high's low 32 bits
+ */
+#ifndef UNS_VEC_SCALAR_H
+#define UNS_VEC_SCALAR_H
+
+#include <math.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define F64_LANES 1
+#define F32_LANES 1
+
+typedef double f64v;
+typedef float f32v;
+typedef uint64_t u64v;
+typedef bool f64_mask;
+typedef bool f32_mask;
+
+static inline f64v f64_load(const double *from, size_t m) {
+    (void)m;
+    return *from;
+}
+static inline void f64_store(double *to, f64v v, size_t m) {
+    (void)m;
+    *to = v;
+}
+static inline f64v f64_load_f32(const float *from, size_t m) {
+    (void)m;
+    return (double)*from;
+}
+static inline void f64_store_f32(float *to, f64v v, size_t m) {
+    (void)m;
+    *to = (float)v;
+}
+static inline f64v f64_set(double x) {
+    return x;
+}
+static inline f64v f64_add(f64v a, f64v b) {
+    return a + b;
+}
+static inline f64v f64_sub(f64v a, f64v b) {
+    return a - b;
+}
+static inline f64v f64_mul(f64v a, f64v b) {
+    return a * b;
+}
+static inline f64v f64_div(f64v a, f64v b) {
+    return a / b;
+}
+static inline f64v f64_sqrt(f64v a) {
+    return sqrt(a);
+}
+static inline f64_mask f64_gt(f64v a, f64v b) {
+    return a > b;
+}
+static inline f64_mask f64_eq(f64v a, f64v b) {
+    return a == b;
+}
+static inline f64v f64_select(f64_mask c, f64v a, f64v b) {
+    return c ? a : b;
+}
+static inline bool f64_all(f64_mask c) {
+    return c;
+}
+static inline u64v f64_bits(f64v a) {
+    u64v bits;
+    memcpy(&bits, &a, sizeof bits);
+    return bits;
+}
+static inline f64v f64_from_bits(u64v bits) {
+    f64v a;
+    memcpy(&a, &bits, sizeof a);
+    return a;
+}
+static inline f64v f64_abs(f64v a) {
+    return f64_from_bits(f64_bits(a) & 0x7fffffffffffffffu);
+}
+static inline f64v f64_copysign(f64v size, f64v sign) {
+    const u64v top = 0x8000000000000000u;
+    return f64_from_bits((f64_bits(size) & ~top) | (f64_bits(sign) & top));
+}
+static inline f64v f64_zip_low(f64v a, f64v b) {
+    (void)b;
+    return a;
+}
+static inline f64v f64_zip_high(f64v a, f64v b) {
+    (void)a;
+    return b;
+}
+
+static inline u64v u64_set(uint64_t x) {
+    return x;
+}
+static inline u64v u64_ascending(void) {
+    return 0;
+}
+static inline u64v u64_add(u64v a, u64v b) {
+    return a + b;
+}
+static inline u64v u64_xor(u64v a, u64v b) {
+    return a ^ b;
+}
+static inline u64v u64_and(u64v a, u64v b) {
+    return a & b;
+}
+static inline u64v u64_or(u64v a, u64v b) {
+    return a | b;
+}
+static inline u64v u64_shift_left(u64v a, int by) {
+    return a << by;
+}
+static inline u64v u64_shift_right(u64v a, int by) {
+    return a >> by;
+}
+static inline u64v u64_multiply(u64v a, u64v b) {
+    return (a & 0xffffffffu) * (b & 0xffffffffu);
+}
+static inline u64v u64_join(u64v low, u64v high) {
+    return (low & 0xffffffffu) | (high << 32);
+}
+static inline f64_mask u64_odd(u64v a) {
+    return a & 1;
+}
+
+static inline f32v f32_load(const float *from, size_t m) {
+    (void)m;
+    return *from;
+}
+static inline void f32_store(float *to, f32v v, size_t m) {
+    (void)m;
+    *to = v;
+}
+static inline f32v f32_set(float x) {
+    return x;
+}
+static inline f32v f32_add(f32v a, f32v b) {
+    return a + b;
+}
+static inline f32v f32_sub(f32v a, f32v b) {
+    return a - b;
+}
+static inline f32v f32_mul(f32v a, f32v b) {
+    return a * b;
+}
+static inline f32v f32_div(f32v a, f32v b) {
+    return a / b;
+}
+static inline f32v f32_sqrt(f32v a) {
+    return sqrtf(a);
+}
+static inline f32_mask f32_gt(f32v a, f32v b) {
+    return a > b;
+}
+static inline f32_mask f32_eq(f32v a, f32v b) {
+    return a == b;
+}
+static inline f32v f32_select(f32_mask c, f32v a, f32v b) {
+    return c ? a : b;
+}
+static inline bool f32_all(f32_mask c) {
+    return c;
+}
+static inline f32v f32_abs(f32v a) {
+    uint32_t bits;
+    memcpy(&bits, &a, sizeof bits);
+    bits &= 0x7fffffffu;
+    memcpy(&a, &bits, sizeof a);
+    return a;
+}
+static inline f32v f32_copysign(f32v size, f32v sign) {
+    uint32_t a, b;
+    memcpy(&a, &size, sizeof a);
+    memcpy(&b, &sign, sizeof b);
+    a = (a & 0x7fffffffu) | (b & 0x80000000u);
+    memcpy(&size, &a, sizeof size);
+    return size;
+}
+
+#endif

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT
+ * The vector vocabulary of base/vec_scalar.h (which says what each word means) for AVX2: 4
+ * doubles, 8 floats. FMA is left out on purpose.
+ */
+#ifndef UNS_VEC_AVX2_H
+#define UNS_VEC_AVX2_H
+
+#include <immintrin.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define F64_LANES 4
+#define F32_LANES 8
+
+typedef __m256d f64v;
+typedef __m256 f32v;
+typedef __m256i u64v;
+typedef __m256d f64_mask; /* the top bit of a lane decides */
+typedef __m256 f32_mask;
+
+/* Lanes below m: all ones; read from a sliding window. */
+static inline __m256i avx2_first_f64(size_t m) {
+    static const int64_t window[8] = {-1, -1, -1, -1, 0, 0, 0, 0};
+    return _mm256_loadu_si256((const __m256i *)(window + 4 - m));
+}
+static inline __m256i avx2_first_f32(size_t m) {
+    static const int32_t window[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+    return _mm256_loadu_si256((const __m256i *)(window + 8 - m));
+}
+static inline __m128i avx2_first_half(size_t m) {
+    static const int32_t window[8] = {-1, -1, -1, -1};
+    return _mm_loadu_si128((const __m128i *)(window + 4 - m));
+}
+
+static inline f64v f64_load(const double *from, size_t m) {
+    return m >= F64_LANES ? _mm256_loadu_pd(from) : _mm256_maskload_pd(from, avx2_first_f64(m));
+}
+static inline void f64_store(double *to, f64v v, size_t m) {
+    if (m >= F64_LANES)
+        _mm256_storeu_pd(to, v);
+    else
+        _mm256_maskstore_pd(to, avx2_first_f64(m), v);
+}
+static inline f64v f64_load_f32(const float *from, size_t m) {
+    return _mm256_cvtps_pd(m >= F64_LANES ? _mm_loadu_ps(from)
+                                          : _mm_maskload_ps(from, avx2_first_half(m)));
+}
+static inline void f64_store_f32(float *to, f64v v, size_t m) {
+    if (m >= F64_LANES)
+        _mm_storeu_ps(to, _mm256_cvtpd_ps(v));
+    else
+        _mm_maskstore_ps(to, avx2_first_half(m), _mm256_cvtpd_ps(v));
+}
+static inline f64v f64_set(double x) {
+    return _mm256_set1_pd(x);
+}
+static inline f64v f64_add(f64v a, f64v b) {
+    return _mm256_add_pd(a, b);
+}
+static inline f64v f64_sub(f64v a, f64v b) {
+    return _mm256_sub_pd(a, b);
+}
+static inline f64v f64_mul(f64v a, f64v b) {
+    return _mm256_mul_pd(a, b);
+}
+static inline f64v f64_div(f64v a, f64v b) {
+    return _mm256_div_pd(a, b);
+}
+static inline f64v f64_sqrt(f64v a) {
+    return _mm256_sqrt_pd(a);
+}
+static inline f64_mask f64_gt(f64v a, f64v b) {
+    return _mm256_cmp_pd(a, b, _CMP_GT_OQ);
+}
+static inline f64_mask f64_eq(f64v a, f64v b) {
+    return _mm256_cmp_pd(a, b, _CMP_EQ_OQ);
+}
+static inline f64v f64_select(f64_mask c, f64v a, f64v b) {
+    return _mm256_blendv_pd(b, a, c);
+}
+static inline bool f64_all(f64_mask c) {
+    return _mm256_movemask_pd(c) == 0xf;
+}
+static inline u64v f64_bits(f64v a) {
+    return _mm256_castpd_si256(a);
+}
+static inline f64v f64_from_bits(u64v bits) {
+    return _mm256_castsi256_pd(bits);
+}
+static inline f64v f64_abs(f64v a) {
+    return _mm256_andnot_pd(_mm256_set1_pd(-0.0), a);
+}
+static inline f64v f64_copysign(f64v size, f64v sign) {
+    const __m256d top = _mm256_set1_pd(-0.0);
+    return _mm256_or_pd(_mm256_andnot_pd(top, size), _mm256_and_pd(top, sign));
+}
+static inline f64v f64_zip_low(f64v a, f64v b) {
+    return _mm256_permute2f128_pd(_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b), 0x20);
+}
+static inline f64v f64_zip_high(f64v a, f64v b) {
+    return _mm256_permute2f128_pd(_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b), 0x31);
+}
+
+static inline u64v u64_set(uint64_t x) {
+    return _mm256_set1_epi64x((int64_t)x);
+}
+static inline u64v u64_ascending(void) {
+    return _mm256_set_epi64x(3, 2, 1, 0);
+}
+static inline u64v u64_add(u64v a, u64v b) {
+    return _mm256_add_epi64(a, b);
+}
+static inline u64v u64_xor(u64v a, u64v b) {
+    return _mm256_xor_si256(a, b);
+}
+static inline u64v u64_and(u64v a, u64v b) {
+    return _mm256_and_si256(a, b);
+}
+static inline u64v u64_or(u64v a, u64v b) {
+    return _mm256_or_si256(a, b);
+}
+static inline u64v u64_shift_left(u64v a, int by) {
+    return _mm256_slli_epi64(a, by);
+}
+static inline u64v u64_shift_right(u64v a, int by) {
+    return _mm256_srli_epi64(a, by);
+}
+static inline u64v u64_multiply(u64v a, u64v b) {
+    return _mm256_mul_epu32(a, b);
+}
+static inline u64v u64_join(u64v low, u64v high) {
+    return _mm256_blend_epi32(low, _mm256_slli_epi64(high, 32), 0xaa);
+}
+static inline f64_mask u64_odd(u64v a) {
+    return _mm256_castsi256_pd(_mm256_slli_epi64(a, 63));
+}
+
+static inline f32v f32_load(const float *from, size_t m) {
+    return m >= F32_LANES ? _mm256_loadu_ps(from) : _mm256_maskload_ps(from, avx2_first_f32(m));
+}
+static inline void f32_store(float *to, f32v v, size_t m) {
+    if (m >= F32_LANES)
+        _mm256_storeu_ps(to, v);
+    else
+        _mm256_maskstore_ps(to, avx2_first_f32(m), v);
+}
+static inline f32v f32_set(float x) {
+    return _mm256_set1_ps(x);
+}
+static inline f32v f32_add(f32v a, f32v b) {
+    return _mm256_add_ps(a, b);
+}
+static inline f32v f32_sub(f32v a, f32v b) {
+    return _mm256_sub_ps(a, b);
+}
+static inline f32v f32_mul(f32v a, f32v b) {
+    return _mm256_mul_ps(a, b);
+}
+static inline f32v f32_div(f32v a, f32v b) {
+    return _mm256_div_ps(a, b);
+}
+static inline f32v f32_sqrt(f32v a) {
+    return _mm256_sqrt_ps(a);
+}
+static inline f32_mask f32_gt(f32v a, f32v b) {
+    return _mm256_cmp_ps(a, b, _CMP_GT_OQ);
+}
+static inline f32_mask f32_eq(f32v a, f32v b) {
+    return _mm256_cmp_ps(a, b, _CMP_EQ_OQ);
+}
+static inline f32v f32_select(f32_mask c, f32v a, f32v b) {
+    return _mm256_blendv_ps(b, a, c);
+}
+static inline bool f32_all(f32_mask c) {
+    return _mm256_movemask_ps(c) == 0xff;
+}
+static inline f32v f32_abs(f32v a) {
+    return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), a);
+}
+static inline f32v f32_copysign(f32v size, f32v sign) {
+    const __m256 top = _mm256_set1_ps(-0.0f);
+    return _mm256_or_ps(_mm256_andnot_ps(top, size), _mm256_and_ps(top, sign));
+}
+
+#endif
