@@ -1,6 +1,18 @@
 /* SPDX-License-Identifier: MIT
  * The plan: a YAML file read, checked and unrolled into cells. A cell is one run of one
  * optimizer on one problem; a list where the file expects a scalar is a grid of cells.
+ *
+ *     problem: {name: saddle2d, noise: gaussian}      # or the name alone; or a list of both
+ *     steps: 100000                                   # or epochs; the rest has defaults
+ *     optimizers:
+ *       - sgd: {eta: [1e-3, 1e-2], label: plain}      # preset: {key: value}; or its name alone
+ *       - rmsprop: {beta: {rule: eta^2/3, C: 1}}      # the keys beta.rule and beta.C
+ *
+ * Keys are those of the tables: uns_settings_table() at the top, the problem's own, and
+ * uns_spec_table() with `label`. beta.C alone means the rule, beta alone a fixed beta. A row of
+ * UNS_PARAM_REALS takes a list as its value and a list of lists as a grid; `threads` takes no
+ * grid. Cells are the product of all lists in the file's order, the last varying fastest; at
+ * most 10,000. Of YAML: one document, no tags, every value in one line; 1 MiB.
  */
 #ifndef UNSADDLE_PLAN_H
 #define UNSADDLE_PLAN_H
@@ -28,12 +40,14 @@ typedef struct uns_settings {
 UNS_API const uns_param_table *uns_settings_table(void);
 
 typedef struct uns_cell {
-    uns_settings settings; /* with steps worked out from epochs */
+    uns_settings settings; /* with steps worked out; epochs is 0 then */
     char problem[UNS_NAME_SIZE];
     const void *problem_config; /* of the problem's table; owned by the plan */
     char preset[UNS_NAME_SIZE];
     uns_spec spec;
-    char label[96]; /* "rmsprop eta=1e-3": the preset and what the grid varies */
+    /* "rmsprop eta=1e-3 seed=2": the preset, or the file's label, and what differs among the
+     * cells of that name; then what the problem's and the settings' lists vary. */
+    char label[96];
 } uns_cell;
 
 typedef struct uns_plan uns_plan;
@@ -42,13 +56,17 @@ typedef struct uns_plan uns_plan;
 typedef struct uns_plan_source {
     size_t size; /* sizeof(uns_plan_source) */
     const char *path;
-    const char *text;             /* NULL: read the file at path */
-    size_t override_count;        /* "steps=1000", "optimizers.rmsprop.eta=1e-3", in order; */
-    const char *const *overrides; /* a list is written [1e-3, 1e-2] */
+    const char *text; /* NULL: read the file at path */
+    /* In order: "steps=1000", "problem.noise=finite", "optimizers.rmsprop.eta=[1e-3, 1e-2]" (of
+     * every rmsprop), "optimizers[0].eta=1", "problem=quadratic", "optimizers=[sgd, adam]". The
+     * value is YAML. steps takes away the file's epochs, beta its rule, and the reverse. */
+    size_t override_count;
+    const char *const *overrides;
 } uns_plan_source;
 
 /* Reads, checks and unrolls. Every error is one message "file:line:column: what is wrong, and
  * the nearest right name" (overrides: "override 'text': ..."); nothing is created then.
+ * Problems are created, and destroyed again, only to count samples where epochs are given.
  * UNS_ERROR_IO, UNS_ERROR_FORMAT, UNS_ERROR_NAME, UNS_ERROR_RANGE, UNS_ERROR_PAIR. */
 UNS_NODISCARD UNS_API uns_status uns_plan_create(uns_context *context,
                                                  const uns_plan_source *source, uns_plan **out);
@@ -56,8 +74,8 @@ UNS_API void uns_plan_destroy(uns_plan *plan);
 UNS_API size_t uns_plan_count(const uns_plan *plan);
 UNS_API const uns_cell *uns_plan_cell(const uns_plan *plan, size_t index);
 
-/* The whole resolved plan as YAML that reads back to the same cells: every key written out.
- * Owned by the plan. */
+/* The whole resolved plan as YAML that reads back to the same cells: every key written out, the
+ * grid's lists as lists; epochs as steps, unless cells differ in them. Owned by the plan. */
 UNS_API const char *uns_plan_resolved(const uns_plan *plan);
 
 #ifdef __cplusplus
