@@ -47,7 +47,8 @@ sanitize: need ## build with ASan and UBSan and run the tests
 	@$(call configure,build-sanitize,$(SANITIZE_CC),$(SANITIZED) -Db_sanitize=address$(comma)undefined \
 		-Dc_args='$(RECOVER) -fsanitize=float-cast-overflow')
 	@ninja -C build-sanitize -j$(JOBS)
-	@$(RUN_TESTS) build-sanitize -j$(JOBS) --no-suite source --no-suite product --scale 4
+	@$(RUN_TESTS) build-sanitize -j$(JOBS) --no-suite source --no-suite product --scale 4 \
+		--also "tests/tools/check_compilers.sh build-sanitize build-sanitize"
 
 tsan: need ## build with TSan; run the threads tests and the program (Criterion does not start under it)
 	@$(call configure,build-tsan,$(SANITIZE_CC),$(SANITIZED) -Db_sanitize=thread -Dc_args='$(RECOVER)')

@@ -21,8 +21,8 @@ def run(checks):
             print(f"ok - {name} # SKIP {reason}")
         except Exception as error:
             failed = True
-            unexpected = not isinstance(error, AssertionError)
-            message = traceback.format_exc() if unexpected else str(error)
+            said = str(error) if isinstance(error, AssertionError) else ""
+            message = said or traceback.format_exc()
             print(f"not ok - {name}\n" + "\n".join("  " + m for m in message.splitlines()))
         sys.stdout.flush()
     sys.exit(1 if failed else 0)

@@ -29,6 +29,10 @@ PLAIN = {
     "dies": '#include <stdio.h>\n#include <stdlib.h>\n'
             'int main(void) { puts("1..2\\nok - one"); fflush(stdout); abort(); }',
 }
+WITHOUT_TAP = {
+    "refuses": '#include <stdio.h>\nint main(void) { puts("the reason"); return 1; }',
+    "declines": '#include <stdio.h>\nint main(void) { puts("not here"); return 77; }',
+}
 MESON = "project('cases', 'c', default_options: ['b_sanitize=address,undefined'])\n" \
         "add_project_arguments('-fno-sanitize-recover=all', language: 'c')\n"
 
@@ -43,14 +47,15 @@ def built():
         return Cases.folder.name
     Cases.folder = tempfile.TemporaryDirectory()
     top, meson = Cases.folder.name, MESON
-    for name, text in {**CRITERION, **PLAIN}.items():
+    for name, text in {**CRITERION, **PLAIN, **WITHOUT_TAP}.items():
         with open(f"{top}/{name}.c", "w") as file:
             file.write((HEAD if name in CRITERION else "") + text + "\n")
         arguments, uses = "", ""
         if name in CRITERION:
             arguments, uses = "'--tap', '-j1'", ", dependencies: dependency('criterion')"
+        protocol = "exitcode" if name in WITHOUT_TAP else "tap"
         meson += f"test('{name}', executable('{name}', '{name}.c'{uses}), args: [{arguments}], " \
-                 f"protocol: 'tap', suite: '{name}', timeout: 20)\n"
+                 f"protocol: '{protocol}', suite: '{name}', timeout: 20)\n"
     with open(f"{top}/meson.build", "w") as file:
         file.write(meson)
     for command in (["meson", "setup", f"{top}/build", top], ["ninja", "-C", f"{top}/build"]):
@@ -109,6 +114,11 @@ def test_a_program_that_says_nothing_fails():
 
 def test_a_program_that_dies_midway_fails():
     expect("dies", "1 passed, 1 failed, 0 skipped", "planned 2 tests, reported 1")
+
+
+def test_a_program_without_tap_is_judged_by_its_status():
+    expect("refuses", "0 passed, 1 failed, 0 skipped", "exit status 1", "the reason")
+    expect("declines", "0 passed, 0 failed, 1 skipped", "not here")
 
 
 def test_a_hang_is_ended_and_fails():
