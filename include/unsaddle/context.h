@@ -79,6 +79,12 @@ UNS_NODISCARD UNS_API uns_status uns_context_find(uns_context *context, uns_kind
 UNS_API size_t uns_context_count(const uns_context *context, uns_kind kind);
 UNS_API const void *uns_context_entry(const uns_context *context, uns_kind kind, size_t index);
 
+/* The candidate nearest to `name` by Damerau–Levenshtein distance, or NULL when none is within
+ * a third of the name's length (at least 2). `candidates(user, i)` returns NULL at the end. */
+UNS_API const char *uns_nearest_name(const char *name,
+                                     const char *(*candidates)(const void *, size_t),
+                                     const void *user);
+
 #ifdef __cplusplus
 }
 #endif

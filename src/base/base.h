@@ -25,11 +25,6 @@ void uns_release(uns_context *context, void *memory);
 /* a·b, or SIZE_MAX when that overflows (which no allocation can satisfy). */
 size_t uns_size_product(size_t a, size_t b);
 
-/* The candidate nearest to `name` by Damerau–Levenshtein distance, or NULL when none is within
- * a third of the name's length (at least 2). `candidates(user, i)` returns NULL at the end. */
-const char *uns_nearest_name(const char *name, const char *(*candidates)(const void *, size_t),
-                             const void *user);
-
 /* Context without built-in names; uns_context_create (opt/builtin.c) adds them. */
 uns_status uns_context_open(const uns_context_config *config, uns_context **out);
 

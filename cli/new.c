@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT
+ * unsaddle new: starter plans. A file that exists is never overwritten.
+ */
+#include "cli.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef struct starter {
+    const char *name;
+    const char *text;
+} starter;
+
+static const starter starters[] = {
+    {"saddle",
+     "# The saddle of Staib, Reddi, Kale, Kumar and Sra (ICML 2019): who leaves it first, and\n"
+     "# who then stays closest to the minimum? Run: unsaddle run saddle.yaml\n"
+     "problem: {name: saddle2d, noise: gaussian}\n"
+     "steps: 100000\n"
+     "replicas: 1000\n"
+     "seed: 1\n"
+     "optimizers:            # a list of values is a grid: one cell each\n"
+     "  - sgd:       {eta: [1e-3, 3e-3, 1e-2, 3e-2]}\n"
+     "  - rmsprop:   {eta: [1e-4, 1e-3, 1e-2], beta: {rule: eta^2/3, C: 1}, burn_in: auto}\n"
+     "  - idealized: {eta: 1e-3}\n"},
+    {"mnist",
+     "# Softmax regression on images of digits. As it stands it needs no files: the glyphs "
+     "are\n"
+     "# drawn by the program. For the real MNIST: problem.data=idx problem.path=FOLDER\n"
+     "problem: {name: softmax, data: glyphs}\n"
+     "epochs: 3\n"
+     "batch: 8\n"
+     "seed: 1\n"
+     "optimizers:\n"
+     "  - sgd:     {eta: [1e-2, 1e-1]}\n"
+     "  - rmsprop: {eta: 1e-3, beta: {rule: eta^2/3, C: 1}, burn_in: auto}\n"
+     "  - adam:    {eta: 1e-3}\n"},
+    {"matrix-factorization",
+     "# Symmetric matrix factorization from sampled entries, started beside its saddle U = 0.\n"
+     "problem: {name: matrix-factorization, n: 20, rank: 3}\n"
+     "steps: 20000\n"
+     "replicas: 16\n"
+     "batch: 8\n"
+     "seed: 1\n"
+     "optimizers:\n"
+     "  - sgd:     {eta: [0.1, 0.3]}\n"
+     "  - rmsprop: {eta: [1e-4, 1e-3], beta: {rule: eta^2/3, C: 1}, burn_in: auto}\n"},
+    {NULL, NULL},
+};
+
+static const char *starter_name(const void *user, size_t index) {
+    (void)user;
+    return starters[index].name;
+}
+
+static const starter *find_starter(const char *name) {
+    for (const starter *starter = starters; starter->name; starter++)
+        if (strcmp(starter->name, name) == 0)
+            return starter;
+    char hint[CLI_HINT_SIZE];
+    cli_hint(name, starter_name, NULL, hint);
+    cli_say("there is no starter '%s'%s; there are saddle, mnist and matrix-factorization",
+            name, hint);
+    return NULL;
+}
+
+static cli_status fail_file(const char *path, const char *why) {
+    cli_say("%s: %s", path, why);
+    return CLI_INTERNAL;
+}
+
+static cli_status write_starter(const starter *starter, const char *path) {
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd < 0 && errno == EEXIST) {
+        cli_say("%s exists and is left as it is; give another name", path);
+        return CLI_INPUT;
+    }
+    if (fd < 0)
+        return fail_file(path, strerror(errno));
+    size_t length = strlen(starter->text);
+    ssize_t written = write(fd, starter->text, length);
+    if (written != (ssize_t)length || close(fd) != 0) {
+        unlink(path);
+        return fail_file(path, errno ? strerror(errno) : "not all could be written");
+    }
+    cli_say("wrote %s; next: unsaddle run %s", path, path);
+    return CLI_FINE;
+}
+
+static cli_status write_new(const cli_arguments *arguments) {
+    const starter *starter = find_starter(arguments->operand[0]);
+    char path[CLI_PATH_SIZE];
+    if (!starter)
+        return CLI_INPUT;
+    if (arguments->count > 1)
+        snprintf(path, sizeof path, "%s", arguments->operand[1]);
+    else
+        snprintf(path, sizeof path, "%s.yaml", starter->name);
+    if (strcmp(path, "-") == 0) {
+        fputs(starter->text, stdout);
+        return CLI_FINE;
+    }
+    return write_starter(starter, path);
+}
+
+static const cli_option options[] = {{NULL, NULL, NULL}};
+
+const cli_command cli_new = {
+    .name = "new",
+    .operands = "saddle|mnist|matrix-factorization [FILE]",
+    .summary = "write a starter plan",
+    .help = "Writes a starter plan to FILE (saddle.yaml and the like when left out; - is\n"
+            "standard output). A file that exists is left as it is.",
+    .least = 1,
+    .most = 2,
+    .options = options,
+    .run = write_new,
+};
