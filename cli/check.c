@@ -14,11 +14,13 @@ static void print_cell(uns_context *context, const uns_cell *cell, size_t number
            "\n",
            cell->problem, settings->replicas, settings->replicas == 1 ? "replica" : "replicas",
            settings->steps, settings->batch, settings->seed);
-    printf("      %s: eta %g, moment %s", cell->preset, spec->eta, spec->moment);
-    if (strcmp(spec->moment, "ema") == 0)
-        printf(" (beta %.6g)", uns_spec_beta(spec));
-    printf(", structure %s, burn-in %" PRId64 "\n", spec->structure,
-           uns_spec_burn_in(context, spec));
+    printf("      %s: eta %g, structure %s", cell->preset, spec->eta, spec->structure);
+    if (strcmp(spec->structure, "identity") != 0)
+        printf(", moment %s", spec->moment);
+    if (strcmp(spec->structure, "identity") != 0 && strcmp(spec->moment, "ema") == 0)
+        printf(" with beta %.6g, burn-in %" PRId64, uns_spec_beta(spec),
+               uns_spec_burn_in(context, spec));
+    putchar('\n');
 }
 
 static cli_status check(const cli_arguments *arguments) {

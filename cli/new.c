@@ -39,14 +39,14 @@ static const starter starters[] = {
      "  - adam:    {eta: 1e-3}\n"},
     {"matrix-factorization",
      "# Symmetric matrix factorization from sampled entries, started beside its saddle U = 0.\n"
-     "problem: {name: matrix-factorization, n: 20, rank: 3}\n"
-     "steps: 20000\n"
+     "problem: {name: matrix-factorization, n: 20, rank: 3, noise: 0.1}\n"
+     "steps: 30000\n"
      "replicas: 16\n"
      "batch: 8\n"
      "seed: 1\n"
      "optimizers:\n"
      "  - sgd:     {eta: [0.1, 0.3]}\n"
-     "  - rmsprop: {eta: [1e-4, 1e-3], beta: {rule: eta^2/3, C: 1}, burn_in: auto}\n"},
+     "  - rmsprop: {eta: [1e-3, 1e-2], beta: {rule: eta^2/3, C: 1}, burn_in: auto}\n"},
     {NULL, NULL},
 };
 

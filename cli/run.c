@@ -3,8 +3,10 @@
  */
 #include "cli.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <unsaddle/report.h>
 
@@ -16,16 +18,26 @@ typedef struct job {
     cli_session session;
 } job;
 
+/* The folder of --out. Making it now, where that takes one step, finds out early that it cannot
+ * be made; the record's writer makes the folders above it too. */
+static cli_status take_folder(job *job, const char *out) {
+    uns_status status = uns_record_check(job->session.context, out);
+    if (status != UNS_OK)
+        return cli_fail(job->session.context, status, true);
+    job->claimed = mkdir(out, 0777) == 0;
+    if (!job->claimed && errno != EEXIST && errno != ENOENT) {
+        cli_say("%s: cannot make this folder: %s", out, strerror(errno));
+        return CLI_INTERNAL;
+    }
+    snprintf(job->folder, sizeof job->folder, "%s", out);
+    return CLI_FINE;
+}
+
 /* Where to write, settled before a long run rather than after it. */
 static cli_status choose_folder(job *job) {
     const char *out = cli_option_value(job->arguments, "out");
-    if (out) {
-        uns_status status = uns_record_check(job->session.context, out);
-        if (status != UNS_OK)
-            return cli_fail(job->session.context, status, true);
-        snprintf(job->folder, sizeof job->folder, "%s", out);
-        return CLI_FINE;
-    }
+    if (out)
+        return take_folder(job, out);
     if (job->json)
         return CLI_FINE;
     cli_status status = cli_folder_claim(job->arguments->operand[0], job->folder);

@@ -16,7 +16,6 @@ cli_status cli_record_print(uns_context *context, const uns_record *record, bool
     if (json)
         fputc('\n', stdout);
     free(text);
-    fflush(stdout);
     return CLI_FINE;
 }
 

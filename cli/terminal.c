@@ -39,6 +39,6 @@ cli_status cli_streams_finish(cli_status status) {
     if (!broken)
         return status;
     if (errno != EPIPE)
-        cli_say("standard output: %s", errno ? strerror(errno) : "cannot be written");
+        cli_say("standard output: %s", errno ? strerror(errno) : "not all could be written");
     return status == CLI_FINE ? CLI_INTERNAL : status;
 }

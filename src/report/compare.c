@@ -59,15 +59,38 @@ double uns_closer(const uns_view *a, const uns_view *b) {
                : 0;
 }
 
-double uns_closer_at_equal_speed(const uns_view *a, const uns_view *b) {
-    return uns_equally_fast(a, b) ? uns_closer(a, b) : 0;
+const uns_view *uns_twin(const uns_field *field, const uns_view *a, const uns_view *b) {
+    for (size_t i = 0; i < field->views->count; i++) {
+        const uns_view *view = uns_field_member(field, i);
+        if (view && same_method(view, b) && strcmp(view->eta, a->eta) == 0)
+            return view;
+    }
+    return NULL;
 }
 
-double uns_sooner_and_no_farther(const uns_view *a, const uns_view *b) {
+double uns_gain_at_equal_speed(const uns_field *field, const uns_view *a, const uns_view *b) {
+    const uns_view *slow = uns_twin(field, a, b);
+    double ratio = slow ? uns_sooner(a, slow) : 0;
+    return uns_equally_fast(a, b) ? uns_closer(a, b) * fmax(ratio, 1) : 0;
+}
+
+static bool soonest_of_method(const uns_field *field, const uns_view *view) {
+    for (size_t i = 0; i < field->views->count; i++) {
+        const uns_view *other = uns_field_member(field, i);
+        if (other && same_method(other, view) && uns_view_median(other) < uns_view_median(view))
+            return false;
+    }
+    return !isnan(uns_view_median(view));
+}
+
+double uns_gain_by_dominance(const uns_field *field, const uns_view *a, const uns_view *b) {
+    if (strcmp(a->eta, b->eta) != 0 && !soonest_of_method(field, b))
+        return 0; /* a badly chosen step size says nothing about the method */
     return uns_closer(a, b) > 0 || uns_equally_close(a, b) ? uns_sooner(a, b) : 0;
 }
 
-double uns_sooner_at_equal_step(const uns_view *a, const uns_view *b) {
+double uns_gain_at_equal_step(const uns_field *field, const uns_view *a, const uns_view *b) {
+    (void)field;
     return strcmp(a->eta, b->eta) == 0 ? uns_sooner(a, b) : 0;
 }
 
@@ -80,28 +103,18 @@ static bool replaces(const uns_pair *best, const uns_view *a, double gain) {
     return gain > best->gain;
 }
 
-uns_pair uns_best_pair(const uns_field *field,
-                       double (*gain)(const uns_view *a, const uns_view *b)) {
+uns_pair uns_best_pair(const uns_field *field, uns_gain *gain) {
     uns_pair best = {NULL, NULL, 0};
     for (size_t i = 0; i < field->views->count; i++)
         for (size_t j = 0; j < field->views->count; j++) {
             const uns_view *a = uns_field_member(field, i), *b = uns_field_member(field, j);
             if (!a || !b || same_method(a, b))
                 continue;
-            double value = gain(a, b);
+            double value = gain(field, a, b);
             if (replaces(&best, a, value))
                 best = (uns_pair){a, b, value};
         }
     return best;
-}
-
-const uns_view *uns_twin(const uns_field *field, const uns_view *a, const uns_view *b) {
-    for (size_t i = 0; i < field->views->count; i++) {
-        const uns_view *view = uns_field_member(field, i);
-        if (view && same_method(view, b) && strcmp(view->eta, a->eta) == 0)
-            return view;
-    }
-    return NULL;
 }
 
 /* Keeps the view with the smaller number (sign 1) or the larger (sign −1). */

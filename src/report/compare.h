@@ -35,24 +35,27 @@ double uns_sooner(const uns_view *a, const uns_view *b);
 /* How many times closer to the minimum `a` stays; 0: not shown to be closer. */
 double uns_closer(const uns_view *a, const uns_view *b);
 
-/* The same, on a condition: 0 where that does not hold. */
-double uns_closer_at_equal_speed(const uns_view *a, const uns_view *b);
-double uns_sooner_and_no_farther(const uns_view *a, const uns_view *b);
-double uns_sooner_at_equal_step(const uns_view *a, const uns_view *b);
+/* The cell of b's method at a's step size; NULL: none. */
+const uns_view *uns_twin(const uns_field *field, const uns_view *a, const uns_view *b);
 
-/* A pair of cells of different methods, and by how much the first is better; better NULL: no
- * pair has a gain. */
+/* How much there is to say for `a` against `b`; 0: nothing.
+ *   equal speed   how many times closer a stays where both are equally fast, times how many
+ *                 times sooner it is than b's method at its own step size
+ *   dominance     how many times sooner, where it stays no farther away; against b's method
+ *                 at the same step size, or at its soonest
+ *   equal step    how many times sooner at the same step size */
+typedef double uns_gain(const uns_field *field, const uns_view *a, const uns_view *b);
+uns_gain uns_gain_at_equal_speed, uns_gain_by_dominance, uns_gain_at_equal_step;
+
+/* A pair of cells of different methods, and the gain of the first; better NULL: none has any.
+ */
 typedef struct uns_pair {
     const uns_view *better, *other;
     double gain;
 } uns_pair;
 
 /* The pair with the largest gain; one whose better cell is no oracle comes before any other. */
-uns_pair uns_best_pair(const uns_field *field,
-                       double (*gain)(const uns_view *a, const uns_view *b));
-
-/* The cell of b's method at a's step size; NULL: none. */
-const uns_view *uns_twin(const uns_field *field, const uns_view *a, const uns_view *b);
+uns_pair uns_best_pair(const uns_field *field, uns_gain *gain);
 
 /* The cells that stand out; NULL where none has the number. */
 typedef struct uns_extremes {

@@ -19,6 +19,10 @@ static void say_steps(double steps, FILE *out) {
 
 static void say_ratio(double ratio, FILE *out) {
     char text[UNS_NUMBER_SIZE];
+    if (ratio >= 1e6) { /* one of the two is down at the rounding error */
+        fputs("more than a million times", out);
+        return;
+    }
     uns_number_ratio(ratio, text);
     fprintf(out, "%s times", text);
 }
@@ -53,7 +57,7 @@ static void say_both_medians(const uns_view *a, const uns_view *b, FILE *out) {
 
 /* Two methods as fast as each other, one of them farther from the minimum. */
 static bool say_equal_speed(const uns_field *field, FILE *out) {
-    uns_pair best = uns_best_pair(field, uns_closer_at_equal_speed);
+    uns_pair best = uns_best_pair(field, uns_gain_at_equal_speed);
     if (!best.better)
         return false;
     const uns_view *slow = uns_twin(field, best.better, best.other);
@@ -70,14 +74,14 @@ static bool say_equal_speed(const uns_field *field, FILE *out) {
         say_both_medians(best.better, best.other, out);
         fprintf(out, ", but %s stays ", best.other->method);
     }
-    say_ratio(best.gain, out);
+    say_ratio(uns_closer(best.better, best.other), out);
     fputs(" farther from the minimum.", out);
     return true;
 }
 
 /* One method sooner than another and not farther from the minimum. */
 static bool say_dominance(const uns_field *field, FILE *out) {
-    uns_pair best = uns_best_pair(field, uns_sooner_and_no_farther);
+    uns_pair best = uns_best_pair(field, uns_gain_by_dominance);
     if (!best.better)
         return false;
     say_name(best.better, out);
@@ -116,7 +120,7 @@ static bool say_tie(const uns_extremes *found, FILE *out) {
 
 /* Sooner at the same step size, where no floor was reached to set against it. */
 static bool say_speed(const uns_field *field, const uns_extremes *found, FILE *out) {
-    uns_pair best = uns_best_pair(field, uns_sooner_at_equal_step);
+    uns_pair best = uns_best_pair(field, uns_gain_at_equal_step);
     if (found->closest || !best.better)
         return false;
     say_sooner(best.better, best.other, best.gain, out);

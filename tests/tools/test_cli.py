@@ -23,7 +23,7 @@ import tap
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
 PROGRAM = os.path.join(os.path.abspath(sys.argv[1]), "unsaddle")
-LIMIT_S = 60
+LIMIT_S = 30
 RECORD = {"config.yaml", "meta.json", "metrics.csv", "escapes.csv", "summary.json", "plot.svg"}
 
 PLAN = """\
@@ -112,7 +112,7 @@ def test_the_man_page_knows_every_command_option_and_status():
     with open(os.path.join(ROOT, "man/unsaddle.1"), encoding="utf-8") as file:
         page = file.read()
     with Place() as place:
-        for command in re.findall(r"^  (\w+) +\w", place.run("--help").stdout, re.M):
+        for command in re.findall(r"^  ([a-z]+) +\w", place.run("--help").stdout, re.M):
             assert f".Cm {command}" in page, command
             for option in re.findall(r"\[--([\w-]+)", place.run(command, "--help").stdout):
                 assert f"Fl -{option}" in page or f"-{option}" in page, option
@@ -183,23 +183,23 @@ def test_check_prints_the_cells_without_running():
         assert "rmsprop" in result.stdout and "777 steps" in result.stdout
         resolved = expect(place.run("check", "plan.yaml", "--yaml"), 0, "optimizers:", "").stdout
         place.write("resolved.yaml", resolved)
-        again = expect(place.run("check", "resolved.yaml", "--yaml"), 0, "", "").stdout \
-            if resolved == "" else expect(place.run("check", "resolved.yaml", "--yaml"), 0).stdout
-        assert again == resolved
+        again = expect(place.run("check", "resolved.yaml", "--yaml"), 0, None, "").stdout
+        assert again == resolved, again
         assert place.names() == {"plan.yaml", "resolved.yaml"}
 
 
 def test_run_prints_the_table_and_writes_the_record():
     with Place() as place:
         result = expect(place.run("run", "plan.yaml"), 0, "escape step", "wrote runs/plan")
-        assert "rmsprop" in result.stdout and result.stdout.rstrip().endswith(".")
+        assert "rmsprop" in result.stdout, result.stdout
         assert place.names("runs", "plan") == RECORD
-        assert expect(place.run("show", "runs/plan"), 0, None, "").stdout == result.stdout
+        shown = expect(place.run("show", "runs/plan"), 0, None, "").stdout
+        assert shown == result.stdout, shown + result.stdout
         xml.fromstring(place.read("runs", "plan", "plot.svg"))
         assert expect(place.run("show", "runs/plan", "--svg"), 0).stdout == \
-            place.read("runs", "plan", "plot.svg")
+            place.read("runs", "plan", "plot.svg"), "another picture"
         rows = list(csv.DictReader(place.read("runs", "plan", "metrics.csv").splitlines()))
-        assert len(rows) >= 3 * 100
+        assert len(rows) >= 3 * 100, len(rows)
         expect(place.run("run", "plan.yaml"), 0, None, "wrote runs/plan-2")
         expect(place.run("run", "runs/plan/config.yaml", "--out", "again"), 0)
         assert figures(place.read("again", "summary.json")) == \
@@ -279,7 +279,6 @@ def test_a_folder_with_other_files_is_refused_before_the_run():
             expect(place.run("run", "long.yaml", "--out", "closed"), 1, "", "closed")
         expect(place.run("run", "long.yaml", "--out", "plan.yaml"), 1, "", "plan.yaml")
         expect(place.run("run", "long.yaml", "--out", "plan.yaml/below"), 1, "", "plan.yaml")
-        expect(place.run("run", "long.yaml", "--out", "/proc/nowhere"), 1, "", "/proc/nowhere")
         assert place.names() == {"plan.yaml", "long.yaml", "closed"}
         place.write("runs", "a file where the folder should be")
         expect(place.run("run", "long.yaml"), 1, "", "runs")
@@ -310,7 +309,7 @@ def test_standard_output_that_fails_is_an_error():
                       ["info"], ["--help"], ["--version"], ["new", "saddle", "-"],
                       ["check", "plan.yaml"], ["run", "plan.yaml", "--out", "full"]):
             with open("/dev/full", "w", encoding="utf-8") as full:
-                expect(place.run(*words, stdout=full), 1, None, "No space left")
+                expect(place.run(*words, stdout=full), 1, None, "standard output: ")
             command = f'exec "$0" {" ".join(words)} >&-'
             closed = subprocess.run(["sh", "-c", command, PROGRAM], cwd=place.path, text=True,
                                     capture_output=True, timeout=LIMIT_S, check=False)

@@ -230,6 +230,16 @@ Test(report, sooner_and_as_close_is_said_when_nothing_is_equally_fast) {
                      "η = 1e-3 (median) and stays about as close to the minimum.");
 }
 
+Test(report, a_bad_step_size_is_not_held_against_a_method) {
+    case_escape(&all, "sgd", 0.3, 582, 590, 3e-32);
+    case_escape(&all, "rmsprop", 1e-4, 15078, 15112, 0.161);
+    case_escape(&all, "rmsprop", 1e-3, 1547, 1401, 3.32e-6);
+    cr_expect_str_eq(
+        conclusion(),
+        "sgd at η = 0.3 leaves the saddle 2.4 times sooner than rmsprop at η = 1e-3 "
+        "(median) and stays more than a million times closer to the minimum.");
+}
+
 Test(report, medians_not_reached_give_a_lower_bound) {
     uns_result *slow = case_escape(&all, "sgd", 1e-3, 90000, NAN, 2.5e-4);
     slow->escaped = 100;
