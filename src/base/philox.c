@@ -62,9 +62,8 @@ static int half_width(uint64_t n) {
     return half;
 }
 
-/* One pass of the network. The round number and a half (16 bits) are the block's index. With 4
- * rounds, pairs of images are visibly uneven over keys for n <= 64; with 6 for n <= 16 still.
- */
+/* One pass of the network. The round number and a half (16 bits) are the block's index. Pairs
+ * of images are visibly uneven over keys with 4 rounds for n <= 64, with 6 for n <= 16. */
 static uint64_t feistel(uns_key key, int half, uint64_t value) {
     const uint32_t mask = (1u << half) - 1;
     const uint32_t rounds = half <= 3 ? 10 : 6;

@@ -79,9 +79,8 @@ typedef struct uns_kernels {
     double (*dot)(size_t n, const double *x, const double *y); /* striped */
     /* y += α·x */
     void (*axpy)(size_t n, double alpha, const double *x, double *y);
-    /* out[i·R + r] = Σ_j a[i·cols + j]·x[j·R + r], j in order from 0.0. exact; a, x, out
-     * distinct
-     */
+    /* out[i·R + r] = Σ_j a[i·cols + j]·x[j·R + r], j in order from 0.0. exact; `out` lies on
+     * neither a nor x */
     void (*matrix_rows)(size_t rows, size_t cols, size_t replicas, const double *a,
                         const double *x, double *out);
     /* out[j·R + r]: normal deviate first + j of replica key.replica + r, as uns_random_normal.

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT
+ * The cases of the kernels that exist in f64 only; see kern_cases.h.
+ */
+#ifndef UNS_TEST_KERN_CASES_F64_H
+#define UNS_TEST_KERN_CASES_F64_H
+
+#include <unsaddle/elementary.h>
+
+#include "support/kern_cases.h"
+
+static inline const double *doubles(const trial *t, int array) {
+    return (const double *)t->data[array];
+}
+
+static inline double *doubles_out(trial *t, int array) {
+    return (double *)t->data[array];
+}
+
+static inline void run_dot(const uns_kernels *k, trial *t) {
+    t->result = k->dot(t->n, doubles(t, 0), doubles(t, 1));
+}
+static inline void want_dot(trial *t) {
+    real sum = 0, size = 0;
+    EACH(i) {
+        sum += t->in[0][i] * t->in[1][i];
+        size += fabsl(t->in[0][i] * t->in[1][i]);
+    }
+    t->wanted_result = (double)sum;
+    t->result_scale = (double)size * (8 + (double)t->n / 16);
+}
+
+static inline void run_axpy(const uns_kernels *k, trial *t) {
+    k->axpy(t->n, trial_coefficient(t, 0), doubles(t, 0), doubles_out(t, 1));
+}
+static inline void want_axpy(trial *t) {
+    EACH(i) {
+        const real ax = trial_coefficient(t, 0) * t->in[0][i], y = t->in[1][i];
+        expect(t, 1, i, y + ax, fabsl(y) + fabsl(ax));
+    }
+}
+
+/* Arrays: a, x, out. */
+static inline void shape_matrix(trial *t) {
+    const size_t rows[4] = {3, 9, 4, 6}, cols[4] = {5, 1, 0, 7};
+    t->rows = rows[t->variant & 3];
+    t->cols = cols[t->variant & 3];
+    t->replicas = t->n;
+    t->length[0] = t->rows * t->cols;
+    t->length[1] = t->cols * t->replicas;
+    t->length[2] = t->rows * t->replicas;
+}
+static inline void run_matrix_rows(const uns_kernels *k, trial *t) {
+    k->matrix_rows(t->rows, t->cols, t->replicas, doubles(t, 0), doubles(t, 1),
+                   doubles_out(t, 2));
+}
+static inline void want_matrix_rows(trial *t) {
+    for (size_t at = 0; at < t->length[2]; at++) {
+        const size_t i = at / t->replicas, r = at % t->replicas;
+        real sum = 0, size = 0;
+        for (size_t j = 0; j < t->cols; j++) {
+            const real term = t->in[0][i * t->cols + j] * t->in[1][j * t->replicas + r];
+            sum += term;
+            size += fabsl(term);
+        }
+        expect(t, 2, at, sum, size * 4);
+    }
+}
+
+/* Deviates of single addresses are the oracle, to the bit. */
+static inline uns_key key_of_trial(const trial *t) {
+    const uns_key key = {0x123456789abcdefu + t->n, (uint64_t)1 << 40 | 77, 0xfffffffdu,
+                         UNS_STREAM_USER};
+    return key;
+}
+
+static inline uint32_t first_of_trial(const trial *t) {
+    return (uint32_t)(t->variant & 1 ? 1001 : 0);
+}
+
+static inline void shape_draw_rows(trial *t) {
+    shape_rows(t);
+    t->length[0] = t->rows * t->replicas;
+}
+static inline void run_normal_rows(const uns_kernels *k, trial *t) {
+    k->normal_rows(key_of_trial(t), first_of_trial(t), t->rows, t->replicas, doubles_out(t, 0));
+}
+static inline void want_normal_rows(trial *t) {
+    for (size_t at = 0; at < t->length[0]; at++) {
+        uns_key key = key_of_trial(t);
+        double z;
+        key.replica += (uint32_t)(at % t->replicas);
+        uns_random_normal(key, first_of_trial(t) + (uint32_t)(at / t->replicas), 1, &z);
+        expect(t, 0, at, z, 0);
+    }
+}
+
+static inline void run_normal(const uns_kernels *k, trial *t) {
+    k->normal(key_of_trial(t), first_of_trial(t), t->n, doubles_out(t, 0));
+}
+static inline void want_normal(trial *t) {
+    EACH(i) {
+        double z;
+        uns_random_normal(key_of_trial(t), first_of_trial(t) + (uint32_t)i, 1, &z);
+        expect(t, 0, i, z, 0);
+    }
+}
+
+static inline void run_uniform(const uns_kernels *k, trial *t) {
+    k->uniform(key_of_trial(t), first_of_trial(t), t->n, doubles_out(t, 0));
+}
+static inline void want_uniform(trial *t) {
+    EACH(i) {
+        double u;
+        uns_random_uniform(key_of_trial(t), first_of_trial(t) + (uint32_t)i, 1, &u);
+        expect(t, 0, i, u, 0);
+    }
+}
+
+static inline void run_exp(const uns_kernels *k, trial *t) {
+    k->exp(t->n, doubles(t, 0), doubles_out(t, 1));
+}
+static inline void want_exp(trial *t) {
+    EACH(i) {
+        const real x = t->in[0][i];
+        expect(t, 1, i, expl(x), expl(x));
+    }
+}
+
+static inline void run_log(const uns_kernels *k, trial *t) {
+    k->log(t->n, doubles(t, 0), doubles_out(t, 1));
+}
+static inline void want_log(trial *t) {
+    EACH(i) {
+        const real x = t->in[0][i];
+        expect(t, 1, i, logl(x), fabsl(logl(x)));
+    }
+}
+
+static inline void run_pow(const uns_kernels *k, trial *t) {
+    k->pow(t->n, doubles(t, 0), trial_coefficient(t, 1), doubles_out(t, 1));
+}
+static inline void want_pow(trial *t) {
+    EACH(i) {
+        const real power = powl(t->in[0][i], trial_coefficient(t, 1));
+        expect(t, 1, i, isnan(t->in[0][i]) ? (real)NAN : power, power * 8);
+    }
+}
+
+static inline void run_saddle_gradient(const uns_kernels *k, trial *t) {
+    k->saddle_gradient(t->n, trial_coefficient(t, 1), doubles(t, 0), doubles_out(t, 1));
+}
+static inline void want_saddle_gradient(trial *t) {
+    EACH(i) {
+        const real x = t->in[0][i], linear = trial_coefficient(t, 1) * x;
+        const real confined = 10 * powl(x, 9), g = t->in[1][i];
+        expect(t, 1, i, g + (linear + confined), fabsl(g) + fabsl(linear) + fabsl(confined));
+    }
+}
+
+static inline void run_saddle_value(const uns_kernels *k, trial *t) {
+    k->saddle_value(t->n, trial_coefficient(t, 1), doubles(t, 0), doubles_out(t, 1));
+}
+static inline void want_saddle_value(trial *t) {
+    EACH(i) {
+        const real x = t->in[0][i], square = trial_coefficient(t, 1) * x * x / 2;
+        const real confined = powl(x, 10), f = t->in[1][i];
+        expect(t, 1, i, f + (square + confined), fabsl(f) + fabsl(square) + confined);
+    }
+}
+
+#define F64_CASE(kernel, ...)                                                                  \
+    { #kernel, offsetof(uns_kernels, kernel), __VA_ARGS__, run_##kernel, want_##kernel }
+
+static const kern_case f64_cases[] = {
+    F64_CASE(dot, "dd", 3, 0, 0, 1, shape_flat),
+    F64_CASE(axpy, "dd", 3, 2, 0, 4, shape_flat),
+    F64_CASE(matrix_rows, "ddd", 3, 4, 0, 4, shape_matrix),
+    F64_CASE(normal_rows, "d", 0, 1, 0, 8, shape_draw_rows),
+    F64_CASE(normal, "d", 0, 1, 0, 2, shape_flat),
+    F64_CASE(uniform, "d", 0, 1, 0, 2, shape_flat),
+    F64_CASE(exp, "dd", 1, 2, 0, 1, shape_flat),
+    F64_CASE(log, "dd", 1, 2, 1, 1, shape_flat),
+    F64_CASE(pow, "dd", 1, 2, 1, 4, shape_flat),
+    F64_CASE(saddle_gradient, "dd", 3, 2, 0, 4, shape_flat),
+    F64_CASE(saddle_value, "dd", 3, 2, 0, 4, shape_flat),
+};
+
+#endif

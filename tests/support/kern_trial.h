@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT
+ * Trials of kernels: arrays that end at a guard page, filled with ordinary or extreme numbers,
+ * given to one kernel of one table, and what they hold afterwards. Plain C, no test framework,
+ * so that tests/tools/kern_bits.c can run the same trials on other machines. A case (see
+ * kern_cases.h) says what a kernel's arrays are.
+ */
+#ifndef UNS_TEST_KERN_TRIAL_H
+#define UNS_TEST_KERN_TRIAL_H
+
+#include <float.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "kern/kern.h"
+
+enum {
+    ARRAYS = 4,
+    ROOM = 6 * 65536, /* bytes of an array at most; whole pages everywhere */
+    POOL = 16384,     /* numbers that trials are filled from */
+    MARGIN = 64       /* bytes watched on either side */
+};
+
+typedef struct trial {
+    uns_dtype dtype;
+    size_t n; /* the size asked for; the others follow from it by the case's shape */
+    size_t rows, cols, replicas;
+    int variant;
+    const char *types;                          /* a letter an array: T, d (f64), b (bytes) */
+    size_t length[ARRAYS];                      /* elements; 0: unused */
+    unsigned char *data[ARRAYS];                /* what the kernel gets */
+    unsigned char *end[ARRAYS];                 /* where the guard pages begin */
+    unsigned char *initial[ARRAYS];             /* contents before */
+    unsigned char *after[ARRAYS];               /* contents after, NaNs made alike */
+    double *normals, *uniforms;                 /* POOL of each */
+    long double *in[ARRAYS], *want[ARRAYS];     /* for the oracle */
+    long double *scale[ARRAYS];                 /* size of the terms behind each `want` */
+    double result, wanted_result, result_scale; /* of kernels that return a number */
+} trial;
+
+typedef struct kern_case {
+    const char *name;
+    size_t offset;          /* of the kernel in uns_kernels, or in uns_elementwise */
+    char types[ARRAYS + 1]; /* see trial */
+    unsigned inputs;        /* bits of the arrays that are read */
+    unsigned outputs;       /* and written */
+    unsigned positive;      /* never negative in ordinary data */
+    int variants;           /* sets of coefficients */
+    void (*shape)(trial *);
+    void (*run)(const uns_kernels *, trial *);
+    void (*oracle)(trial *);
+} kern_case;
+
+static inline bool trial_is_f32(const trial *t, int array) {
+    return t->types[array] == 'T' && t->dtype == UNS_F32;
+}
+
+static inline size_t trial_element(const trial *t, int array) {
+    return t->types[array] == 'b' ? 1 : trial_is_f32(t, array) ? 4 : 8;
+}
+
+static inline size_t trial_bytes(const trial *t, int array) {
+    return t->length[array] * trial_element(t, array);
+}
+
+static inline bool trial_open(trial *t) {
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    const uns_key key = {.seed = 4, .stream = UNS_STREAM_USER};
+    memset(t, 0, sizeof *t);
+    t->normals = malloc(POOL * sizeof *t->normals);
+    t->uniforms = malloc(POOL * sizeof *t->uniforms);
+    if (!t->normals || !t->uniforms)
+        return false;
+    uns_random_normal(key, 0, POOL, t->normals);
+    uns_random_uniform(key, POOL, POOL, t->uniforms);
+    for (int j = 0; j < ARRAYS; j++) {
+        unsigned char *base =
+            mmap(NULL, ROOM + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (base == MAP_FAILED || mprotect(base + ROOM, page, PROT_NONE))
+            return false;
+        t->end[j] = base + ROOM;
+        t->initial[j] = malloc(ROOM);
+        t->after[j] = malloc(ROOM);
+        t->in[j] = malloc(ROOM * 4);
+        t->want[j] = malloc(ROOM * 4);
+        t->scale[j] = malloc(ROOM * 4);
+        if (!t->initial[j] || !t->after[j] || !t->in[j] || !t->want[j] || !t->scale[j])
+            return false;
+    }
+    return true;
+}
+
+static inline void trial_close(trial *t) {
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    free(t->normals);
+    free(t->uniforms);
+    for (int j = 0; j < ARRAYS; j++) {
+        munmap(t->end[j] - ROOM, ROOM + page);
+        free(t->initial[j]);
+        free(t->after[j]);
+        free(t->in[j]);
+        free(t->want[j]);
+        free(t->scale[j]);
+    }
+}
+
+/* Sizes and variant of the next runs. */
+static inline void trial_shape(trial *t, const kern_case *c, uns_dtype dtype, size_t n,
+                               int variant) {
+    memset(t->length, 0, sizeof t->length);
+    t->types = c->types;
+    t->dtype = dtype;
+    t->n = n;
+    t->variant = variant;
+    t->result = 0;
+    c->shape(t);
+}
+
+/* Coefficients: small fixed sets, by variant. */
+static inline double trial_coefficient(const trial *t, int which) {
+    static const double set[4][4] = {
+        {0.9, 0.1, 1e-8, 1.5}, {1, -1, 0, 1}, {0, 1, 0.25, 2.25}, {0.999, 1e-3, 1e-3, 1.001}};
+    return set[t->variant & 3][which];
+}
+
+static inline long double trial_get(const trial *t, const unsigned char *from, int array,
+                                    size_t i) {
+    double wide;
+    float narrow;
+    if (t->types[array] == 'b')
+        return from[i];
+    if (trial_is_f32(t, array)) {
+        memcpy(&narrow, from + 4 * i, 4);
+        return narrow;
+    }
+    memcpy(&wide, from + 8 * i, 8);
+    return wide;
+}
+
+static inline void trial_put(const trial *t, unsigned char *to, int array, size_t i,
+                             double value) {
+    const float narrow = (float)value;
+    if (t->types[array] == 'b')
+        to[i] = (unsigned char)value;
+    else if (trial_is_f32(t, array))
+        memcpy(to + 4 * i, &narrow, 4);
+    else
+        memcpy(to + 8 * i, &value, 8);
+}
+
+static inline double trial_ordinary(double normal, double uniform) {
+    return normal * exp2(floor(12 * uniform) - 6);
+}
+
+static inline double trial_extreme(const trial *t, int array, double normal, double uniform) {
+    const bool narrow = trial_is_f32(t, array);
+    const double least = narrow ? FLT_TRUE_MIN : DBL_TRUE_MIN;
+    const double low = narrow ? FLT_MIN : DBL_MIN, high = narrow ? FLT_MAX : DBL_MAX;
+    const double sizes[] = {0, least, 37 * least, low / 2,  low,  3 * low,  sqrt(low),  0.1, 1,
+                            2, 16,    sqrt(high), high / 3, high, HUGE_VAL, (double)NAN};
+    const size_t count = sizeof sizes / sizeof *sizes;
+    const size_t pick = (size_t)(uniform * (double)(count + 4));
+    return pick < count ? copysign(sizes[pick], normal) : normal;
+}
+
+/* Ordinary numbers, with some zeros among them and, for odd n, some ∞ and NaN; or extreme. */
+static inline double trial_number(const trial *t, const kern_case *c, int j, size_t i,
+                                  bool extreme) {
+    const size_t at = (i * ARRAYS + (size_t)j + 31 * t->n) % POOL;
+    const double normal = t->normals[at], uniform = t->uniforms[at];
+    if (t->types[j] == 'b')
+        return uniform < 0.5 ? 2 : 0;
+    if (extreme)
+        return trial_extreme(t, j, normal, uniform);
+    if (i % 61 == 60)
+        return i % 3 == 0 || t->n % 2 == 0 ? 0 : i % 3 == 1 ? HUGE_VAL : (double)NAN;
+    const double value = trial_ordinary(normal, uniform);
+    return c->positive >> j & 1 ? fabs(value) : value;
+}
+
+static inline void trial_fill(trial *t, const kern_case *c, bool extreme) {
+    for (int j = 0; j < ARRAYS; j++)
+        for (size_t i = 0; i < t->length[j]; i++)
+            trial_put(t, t->initial[j], j, i, trial_number(t, c, j, i, extreme));
+}
+
+/* Sets the arrays up: each ends `gap`·j elements before its guard page; array j lies on array
+ * alias[j]. */
+static inline void trial_place(trial *t, size_t gap, const int *alias) {
+    for (int j = 0; j < ARRAYS; j++) {
+        const size_t after = gap * (size_t)j * trial_element(t, j);
+        t->data[j] = t->end[j] - after - trial_bytes(t, j);
+        memset(t->data[j] - MARGIN, 0xa5, MARGIN);
+        memset(t->end[j] - after, 0xa5, after);
+        memcpy(t->data[j], t->initial[j], trial_bytes(t, j));
+    }
+    for (int j = 0; j < ARRAYS; j++)
+        t->data[j] = t->data[alias[j]];
+}
+
+static inline bool trial_margins_intact(const trial *t, size_t gap, const int *alias) {
+    bool intact = true;
+    for (int j = 0; j < ARRAYS; j++) {
+        const size_t after = gap * (size_t)j * trial_element(t, j);
+        const unsigned char *begin = t->end[j] - after - trial_bytes(t, j);
+        for (size_t i = 1; i <= MARGIN; i++)
+            intact &= begin[-(ptrdiff_t)i] == 0xa5;
+        for (size_t i = 1; i <= after; i++)
+            intact &= t->end[j][-(ptrdiff_t)i] == 0xa5;
+        if (alias[j] != j)
+            intact &= memcmp(begin, t->initial[j], trial_bytes(t, j)) == 0;
+    }
+    return intact;
+}
+
+static inline void trial_one_nan(const trial *t, int array) {
+    const double wide = (double)NAN;
+    const float narrow = (float)NAN;
+    for (size_t i = 0; i < t->length[array] && t->types[array] != 'b'; i++) {
+        unsigned char *at = t->after[array] + i * trial_element(t, array);
+        double d = 0;
+        float f = 0;
+        memcpy(trial_is_f32(t, array) ? (void *)&f : (void *)&d, at, trial_element(t, array));
+        if (isnan(d))
+            memcpy(at, &wide, sizeof wide);
+        if (isnan(f))
+            memcpy(at, &narrow, sizeof narrow);
+    }
+}
+
+/* One run; false if it wrote beside its arrays. Afterwards every NaN in `after` is one and the
+ * same: which one comes out of an operation on two is left to the instruction set. */
+static inline bool trial_run(trial *t, const kern_case *c, const uns_kernels *kernels,
+                             size_t gap, const int *alias) {
+    trial_place(t, gap, alias);
+    c->run(kernels, t);
+    for (int j = 0; j < ARRAYS; j++) {
+        memcpy(t->after[j], t->data[j], trial_bytes(t, j));
+        trial_one_nan(t, j);
+    }
+    if (isnan(t->result))
+        t->result = (double)NAN;
+    return trial_margins_intact(t, gap, alias);
+}
+
+#endif
