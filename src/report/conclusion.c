@@ -8,7 +8,8 @@
 #include <string.h>
 
 enum {
-    FEW_REPLICAS = 10 /* below, chance may decide */
+    FEW_REPLICAS = 10, /* below, chance may decide */
+    NAMED_MOST = 6     /* cells in a list */
 };
 
 static void say_steps(double steps, FILE *out) {
@@ -258,26 +259,58 @@ static void say_ranking(const uns_field *field, FILE *out) {
     fputc('.', out);
 }
 
-/* Names the cells with this stop: "Diverged: sgd at η = 10 (3 of 1,000 replicas)." */
-static void say_unsound(const uns_field *field, bool diverged, FILE *out) {
-    size_t named = 0;
+static bool is_lost(const uns_view *view) {
+    return view->result->diverged > 0 || view->result->stop == UNS_STOP_DIVERGED;
+}
+
+/* The cells of the group that diverged, or else those that were cut short. */
+static size_t count_unsound(const uns_field *field, bool lost) {
+    size_t count = 0;
     for (size_t i = 0; i < field->views->count; i++) {
         const uns_view *view = &field->views->view[i];
-        bool lost = view->result->diverged > 0 || view->result->stop == UNS_STOP_DIVERGED;
-        if (view->group != field->group || uns_view_sound(view) || lost != diverged)
-            continue;
-        fputs(named++ ? ", " : diverged ? " Diverged: " : " Not finished: ", out);
-        say_name(view, out);
-        if (lost && view->result->diverged < view->result->replicas) {
-            fputs(" (", out);
-            say_steps((double)view->result->diverged, out);
-            fputs(" of ", out);
-            say_steps((double)view->result->replicas, out);
-            fputs(" replicas)", out);
-        }
+        count += view->group == field->group && !uns_view_sound(view) && is_lost(view) == lost;
     }
-    if (named)
+    return count;
+}
+
+static void say_lost_share(const uns_view *view, FILE *out) {
+    if (!is_lost(view) || view->result->diverged == view->result->replicas)
+        return;
+    fputs(" (", out);
+    say_steps((double)view->result->diverged, out);
+    fputs(" of ", out);
+    say_steps((double)view->result->replicas, out);
+    fputs(" replicas)", out);
+}
+
+/* Names them: "Diverged: sgd at η = 10 (3 of 1,000 replicas)." */
+static void say_unsound(const uns_field *field, bool lost, FILE *out) {
+    size_t named = 0, count = count_unsound(field, lost);
+    for (size_t i = 0; i < field->views->count && named < NAMED_MOST; i++) {
+        const uns_view *view = &field->views->view[i];
+        if (view->group != field->group || uns_view_sound(view) || is_lost(view) != lost)
+            continue;
+        fputs(named++ ? ", " : lost ? " Diverged: " : " Not finished: ", out);
+        say_name(view, out);
+        say_lost_share(view, out);
+    }
+    if (count > named)
+        fprintf(out, " and %zu more", count - named);
+    if (count > 0)
         fputc('.', out);
+}
+
+/* No member is left to compare. */
+static void say_nothing_sound(const uns_field *field, FILE *out) {
+    size_t lost = count_unsound(field, true), cut = count_unsound(field, false);
+    if (lost == 0)
+        fputs(
+            "The run was cut short before any cell was finished: there is nothing to compare.",
+            out);
+    else if (cut == 0)
+        fputs("Every cell diverged: take a smaller η.", out);
+    else
+        fputs("No cell ran to its end without divergence: there is nothing to compare.", out);
 }
 
 /* What a reader must know to weigh the sentence and the table. */
@@ -303,9 +336,11 @@ static void say_group(const uns_field *field, FILE *out) {
         const uns_view *view = uns_field_member(field, i);
         escape |= view && view->escape;
     }
-    if (found.count == 0)
-        fputs("No cell ran to its end without divergence: there is nothing to compare.", out);
-    else if (escape)
+    if (found.count == 0) {
+        say_nothing_sound(field, out);
+        return;
+    }
+    if (escape)
         say_escape(field, &found, out);
     else
         say_ranking(field, out);

@@ -7,6 +7,9 @@
 
 #include <math.h>
 
+/* Beyond, ticks and padding would overflow; such values are drawn at the edge. */
+static const double LARGEST = 1e200;
+
 enum {
     LABEL_SIZE = 12,
     TICKS_MAX = 40
@@ -46,6 +49,9 @@ double uns_axis_place(const uns_axis *axis, double value) {
 void uns_axis_include(uns_axis *axis, double value) {
     if (!isfinite(value) || (axis->log && value <= 0))
         return;
+    value = fmin(fmax(value, -LARGEST), LARGEST);
+    if (axis->log)
+        value = fmax(value, 1 / LARGEST);
     axis->low = isnan(axis->low) ? value : fmin(axis->low, value);
     axis->high = isnan(axis->high) ? value : fmax(axis->high, value);
 }

@@ -8,6 +8,7 @@
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
+#include <unsaddle/random.h>
 #include <unsaddle/report.h>
 
 static report_case all;
@@ -292,6 +293,9 @@ Test(report, diverged_cells_are_named_and_never_compared) {
     cr_expect_not_null(strstr(table(0), "3 diverged"));
     all.result[0].stop = UNS_STOP_DIVERGED;
     all.result[0].diverged = 1000;
+    cr_expect_str_eq(conclusion(), "Every cell diverged: take a smaller η.");
+    all.result[1].diverged = 0;
+    all.result[1].stop = UNS_STOP_INTERRUPTED;
     cr_expect(begins(conclusion(), "No cell ran to its end without divergence"));
 }
 
@@ -300,6 +304,16 @@ Test(report, interrupted_cells_are_named_as_unfinished) {
     case_escape(&all, "rmsprop", 1e-3, 3485, 3226, 2.7e-4)->stop = UNS_STOP_INTERRUPTED;
     cr_expect_not_null(strstr(conclusion(), "Not finished: rmsprop at η = 1e-3."));
     cr_expect_not_null(strstr(table(0), "interrupted"));
+    all.result[0].stop = UNS_STOP_INTERRUPTED;
+    cr_expect(begins(conclusion(), "The run was cut short before any cell was finished"));
+}
+
+Test(report, long_lists_of_cells_are_cut) {
+    for (int i = 0; i < 10; i++)
+        case_escape(&all, "sgd", i + 1, 1000, 900, 1e-3);
+    for (int i = 1; i < 10; i++)
+        all.result[i].diverged = 1000;
+    cr_expect_not_null(strstr(conclusion(), "sgd at η = 7 and 3 more."));
 }
 
 Test(report, too_short_for_a_floor_compares_speed_alone) {
@@ -465,4 +479,33 @@ Test(report, other_problems_are_drawn_as_values_or_gradients) {
     cr_expect_not_null(strstr(text, "Value f"));
     cr_expect_not_null(strstr(text, "sgd 0.1 · 91.3 %"));
     cr_expect(well_formed(text));
+}
+
+/* A number to be met in a broken run as well as in a good one. */
+static double any_number(uint32_t draw) {
+    static const double odd[] = {NAN, 0, -1, INFINITY, -INFINITY, 1e-320, 1e308, 1e17, 0.5, 12};
+    return draw % 3 ? exp((double)(draw % 1000) / 20 - 25) : odd[draw / 3 % 10];
+}
+
+Test(report, no_numbers_break_the_table_or_the_picture) {
+    for (uint32_t round = 0; round < 300; round++) {
+        uns_key key = {5, round, 0, UNS_STREAM_USER};
+        uint32_t draw[4];
+        memset(&all, 0, sizeof all);
+        for (uint32_t i = 0; i < 6; i++) {
+            uns_random_words(key, i, draw);
+            uns_result *result = case_escape(&all, i % 2 ? "sgd" : "adam", any_number(draw[0]),
+                                             1000, any_number(draw[1]), any_number(draw[2]));
+            result->escape_steps = draw[3] % 2 ? result->escape_steps : NULL;
+            result->escaped = draw[3] % 1001;
+            result->stop = (uns_stop)(draw[3] / 7 % UNS_STOP_COUNT);
+            result->diverged = draw[3] / 31 % 3;
+            result->rows = draw[3] / 63 % (CASE_ROWS + 1);
+            all.row[i][1].value = any_number(draw[3]);
+        }
+        cr_assert(well_formed(picture()));
+        cr_assert_null(strstr(text, "nan"), "%s", text);
+        for (const char *line = table(60); *line; line = strchr(line, '\n') + 1)
+            cr_assert_not_null(strchr(line, '\n'));
+    }
 }
