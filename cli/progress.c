@@ -8,7 +8,8 @@
 
 static const double PLAIN_EVERY_S = 10;
 enum {
-    BAR = 24, /* cells of the bar */
+    BAR_MOST = 24, /* cells of the bar */
+    BAR_LEAST = 6,
     LINE_SIZE = 512
 };
 
@@ -45,13 +46,25 @@ static int print_facts(const uns_progress *progress, char *text, size_t size) {
                     progress->cells, progress->label ? progress->label : "", value);
 }
 
+/* What does not fit is cut, by columns: a label may hold more than ASCII. */
+static int bytes_within(const char *text, int columns) {
+    int bytes = 0;
+    for (; text[bytes]; bytes++)
+        if (((unsigned char)text[bytes] & 0xC0u) != 0x80u && columns-- == 0)
+            break;
+    return bytes;
+}
+
 static void draw_line(cli_progress *state, const uns_progress *progress) {
-    char facts[LINE_SIZE], bar[BAR * 3 + 1] = "";
+    char facts[LINE_SIZE], bar[BAR_MOST * 3 + 1] = "";
+    int cells = state->columns / 8;
+    cells = cells > BAR_MOST ? BAR_MOST : cells < BAR_LEAST ? BAR_LEAST : cells;
     print_facts(progress, facts, sizeof facts);
-    int filled = (int)(progress->done * BAR), room = state->columns - BAR - 3;
-    for (int i = 0, used = 0; i < BAR; i++)
-        used += snprintf(bar + used, sizeof bar - (size_t)used, i < filled ? "━" : "─");
-    fprintf(stderr, "\r%s  %.*s\033[K", bar, room, facts);
+    for (int i = 0, used = 0; i < cells; i++)
+        used += snprintf(bar + used, sizeof bar - (size_t)used,
+                         i < progress->done * cells ? "━" : "─");
+    fprintf(stderr, "\r%s  %.*s\033[K", bar, bytes_within(facts, state->columns - cells - 3),
+            facts);
     fflush(stderr);
     state->shown = true;
 }
