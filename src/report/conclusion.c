@@ -313,23 +313,30 @@ static void say_nothing_sound(const uns_field *field, FILE *out) {
         fputs("No cell ran to its end without divergence: there is nothing to compare.", out);
 }
 
-/* What a reader must know to weigh the sentence and the table. */
-static void say_caveats(const uns_field *field, const uns_extremes *found, FILE *out) {
-    bool few = false, censored = false;
+/* What a reader must know to weigh the sentence. */
+static void say_chance(const uns_field *field, const uns_extremes *found, FILE *out) {
+    bool few = false;
     for (size_t i = 0; i < field->views->count; i++) {
         const uns_view *view = uns_field_member(field, i);
-        if (!view || !view->escape)
-            continue;
-        few |= view->result->replicas < FEW_REPLICAS;
-        censored |= view->result->escaped > 0 && view->result->escaped < view->result->replicas;
+        few |= view && view->escape && view->result->replicas < FEW_REPLICAS;
     }
     if (few && found->count > 1)
         fputs(" With so few replicas this may be chance.", out);
-    if (censored)
-        fputs(" (Means are over the replicas that escaped, medians over all.)", out);
 }
 
-static void say_group(const uns_field *field, FILE *out) {
+/* ... and the table, which has a column of means. */
+static void say_means(const uns_field *field, FILE *out) {
+    for (size_t i = 0; i < field->views->count; i++) {
+        const uns_view *view = uns_field_member(field, i);
+        if (view && view->result->escaped > 0 &&
+            view->result->escaped < view->result->replicas) {
+            fputs(" (Means are over the replicas that escaped, medians over all.)", out);
+            return;
+        }
+    }
+}
+
+static void say_group(const uns_field *field, bool means, FILE *out) {
     uns_extremes found = uns_find_extremes(field);
     bool escape = false;
     for (size_t i = 0; i < field->views->count; i++) {
@@ -344,19 +351,29 @@ static void say_group(const uns_field *field, FILE *out) {
         say_escape(field, &found, out);
     else
         say_ranking(field, out);
-    say_caveats(field, &found, out);
+    say_chance(field, &found, out);
+    if (means)
+        say_means(field, out);
     say_unsound(field, true, out);
     say_unsound(field, false, out);
 }
 
-void uns_conclusion_write(const uns_views *views, FILE *out) {
+static void say_groups(const uns_views *views, bool means, FILE *out) {
     char name[UNS_LABEL_SIZE];
     for (size_t group = 0; group < views->groups; group++) {
         uns_field field = {views, group};
         uns_views_group_name(views, group, name);
         if (name[0])
             fprintf(out, "%s: ", name);
-        say_group(&field, out);
+        say_group(&field, means, out);
         fputc('\n', out);
     }
+}
+
+void uns_conclusion_write(const uns_views *views, FILE *out) {
+    say_groups(views, true, out);
+}
+
+void uns_caption_write(const uns_views *views, FILE *out) {
+    say_groups(views, false, out);
 }

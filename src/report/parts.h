@@ -15,8 +15,11 @@ uns_status uns_table_write(uns_context *context, const uns_views *views, size_t 
 /* One sentence for each group, and what befell cells that cannot be compared. */
 void uns_conclusion_write(const uns_views *views, FILE *out);
 
-/* The SVG, with the conclusion under its title. UNS_ERROR_MEMORY. */
-uns_status uns_plot_write(uns_context *context, const uns_views *views, const char *conclusion,
+/* The same for the picture, which shows no means and needs no word about them. */
+void uns_caption_write(const uns_views *views, FILE *out);
+
+/* The SVG, with the caption under its title. UNS_ERROR_MEMORY. */
+uns_status uns_plot_write(uns_context *context, const uns_views *views, const char *caption,
                           FILE *out);
 
 /* "saddle2d · 1,000 replicas · 100,000 steps": what all cells have in common. */

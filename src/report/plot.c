@@ -101,15 +101,15 @@ static size_t count_lines(const char *text, size_t columns) {
     return lines;
 }
 
-/* The title, then the conclusion in as many lines as it takes; the plots stand below. */
-static void draw_title(uns_canvas *canvas, const char *conclusion, double width) {
+/* The title, then the caption in as many lines as it takes; the plots stand below. */
+static void draw_title(uns_canvas *canvas, const char *caption, double width) {
     char line[UNS_LINE_SIZE];
     fprintf(canvas->out, "<text class=\"title\" x=\"%d\" y=\"36\">", UNS_EDGE);
     uns_title_write(canvas->views, canvas->out);
     fputs("</text>\n", canvas->out);
     double y = 60;
     for (size_t i = 0; i < PROSE_LINES; i++, y += PROSE_LINE)
-        if (uns_prose_line(&conclusion, prose_columns(width), line))
+        if (uns_prose_line(&caption, prose_columns(width), line))
             uns_svg_text(canvas->out, UNS_EDGE, y, "prose", "start", line);
 }
 
@@ -121,16 +121,16 @@ static double place_panels(uns_canvas *canvas, bool escaped, bool floors) {
     return canvas->margin + all + (floors ? right : 0);
 }
 
-static void draw(uns_canvas *canvas, const char *conclusion) {
+static void draw(uns_canvas *canvas, const char *caption) {
     bool escaped = any_escaped(canvas->views), floors = escaped && any_floor(canvas->views);
     double width = place_panels(canvas, escaped, floors);
-    size_t lines = count_lines(conclusion, prose_columns(width));
+    size_t lines = count_lines(caption, prose_columns(width));
     canvas->top = 72 + (double)lines * PROSE_LINE + (lines ? 6 : 0);
     size_t more = escaped && canvas->methods > STRIP_ROWS ? canvas->methods - STRIP_ROWS : 0;
     canvas->bottom = canvas->top + UNS_PANEL_HEIGHT + (double)more * UNS_STRIP_ROW;
     uns_svg_open(canvas->out, width, canvas->bottom + UNS_PANEL_FOOT,
                  "unsaddle: results of a run");
-    draw_title(canvas, conclusion, width);
+    draw_title(canvas, caption, width);
     if (escaped)
         uns_draw_escape_curves(canvas);
     else
@@ -140,7 +140,7 @@ static void draw(uns_canvas *canvas, const char *conclusion) {
     uns_svg_close(canvas->out);
 }
 
-uns_status uns_plot_write(uns_context *context, const uns_views *views, const char *conclusion,
+uns_status uns_plot_write(uns_context *context, const uns_views *views, const char *caption,
                           FILE *out) {
     uns_canvas canvas = {.views = views, .out = out, .room = {.capacity = BOXES}};
     size_t cells = uns_size_product(views->count + 1, sizeof(size_t));
@@ -156,7 +156,7 @@ uns_status uns_plot_write(uns_context *context, const uns_views *views, const ch
         number_methods(&canvas);
         sort_cells(&canvas);
         find_margin(&canvas);
-        draw(&canvas, conclusion);
+        draw(&canvas, caption);
     }
     uns_release(context, canvas.room.taken);
     uns_release(context, canvas.steps);

@@ -133,10 +133,10 @@ static uns_status write_report(uns_context *context, const uns_views *views, siz
 }
 
 static uns_status write_picture(uns_context *context, const uns_views *views, FILE *out) {
-    char *conclusion = NULL;
-    UNS_TRY(make_text(context, views, uns_conclusion_write, &conclusion));
-    uns_status status = uns_plot_write(context, views, conclusion, out);
-    free(conclusion);
+    char *caption = NULL;
+    UNS_TRY(make_text(context, views, uns_caption_write, &caption));
+    uns_status status = uns_plot_write(context, views, caption, out);
+    free(caption);
     return status;
 }
 

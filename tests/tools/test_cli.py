@@ -434,8 +434,10 @@ def test_starters_are_valid_plans_and_never_overwrite():
             expect(place.run("new", name), 0, "", f"wrote {name}.yaml")
             expect(place.run("check", f"{name}.yaml"), 0, "no errors", "")
             expect(place.run("new", name), 2, "", "exists")
-            assert expect(place.run("new", name, "-"), 0, None, "").stdout == \
-                place.read(name + ".yaml")
+            text = expect(place.run("new", name, "-"), 0, None, "").stdout
+            assert text == place.read(name + ".yaml"), name
+            with open(os.path.join(ROOT, "examples", name + ".yaml"), encoding="utf-8") as file:
+                assert text == file.read(), f"examples/{name}.yaml is not what 'new' writes"
         expect(place.run("new", "saddle", "plan.yaml"), 2, "", "exists")
         assert place.read("plan.yaml") == PLAN
         expect(place.run("new", "saddle", "absent/x.yaml"), 1, "", "absent/x.yaml")
