@@ -85,7 +85,7 @@ static uns_status start_unpacking(uns_bytes *bytes) {
 
 static uns_status look_inside(uns_bytes *bytes) {
     unsigned char head[2];
-    size_t got;
+    size_t got = 0;
     UNS_TRY(require_regular(bytes));
     UNS_TRY(read_fully(bytes, head, sizeof head, &got));
     if (lseek(bytes->file, 0, SEEK_SET) != 0)
@@ -129,7 +129,7 @@ uint64_t uns_bytes_most(const uns_bytes *bytes) {
 }
 
 static uns_status refill(uns_bytes *bytes) {
-    size_t got;
+    size_t got = 0;
     UNS_TRY(read_fully(bytes, bytes->input, UNS_BYTES_BUFFER, &got));
     bytes->stream.next_in = bytes->input;
     bytes->stream.avail_in = (uInt)got;
