@@ -211,9 +211,15 @@ static void momentum_row(const uns_spec *spec, int64_t t, double *product, doubl
         uns_spec_momentum_row(spec, (uint64_t)t, product, row);
 }
 
-double uns_forecast_spec_eta(const uns_spec *spec, int64_t moves) {
-    double product = 1.0, row[4];
+/* The row of one late move alone: nadam's Π μ_i before it is then next to nothing. */
+static void late_momentum_row(const uns_spec *spec, int64_t moves, double row[4]) {
+    double product = uns_pow(spec->mu, (double)(moves - 1));
     momentum_row(spec, moves, &product, row);
+}
+
+double uns_forecast_spec_eta(const uns_spec *spec, int64_t moves) {
+    double row[4];
+    late_momentum_row(spec, moves, row);
     return spec->eta * (row[1] + row[0] * row[3] / (1.0 - row[2]));
 }
 
@@ -244,12 +250,12 @@ double uns_forecast_spec_escape(const uns_spec *spec, const uns_modes *modes, do
 }
 
 double uns_forecast_spec_floor(const uns_spec *spec, const uns_modes *modes, int64_t moves) {
-    double sum = 0.0, product = 1.0, row[4];
+    double sum = 0.0, row[4];
     if (!constant(spec) || modes->curvature[0] < -flat(modes))
         return NAN;
     if (spec->momentum == UNS_MOMENTUM_NONE)
         return uns_forecast_floor(modes, spec->eta);
-    momentum_row(spec, moves, &product, row);
+    late_momentum_row(spec, moves, row);
     for (size_t i = 0; i < modes->count; i++) {
         double b = modes->curvature[i];
         linear step = linear_step(b, spec->eta, row);

@@ -176,6 +176,15 @@ Test(forecast, averaged_momentum_keeps_the_step) {
     NEAR(uns_forecast_spec_floor(&spec, &low, 1000), floor, 1e-9);
 }
 
+/* In the long run Nadam's two terms weigh the gradient by μ_{t+1} + (1 − μ_t) in all. */
+Test(forecast, nadam_keeps_the_step) {
+    uns_modes low = modes_at(0.8, NULL);
+    uns_spec spec = spec_with(UNS_MOMENTUM_NADAM, 1e-3, 0.9);
+    spec.nadam_psi = 4e-3;
+    NEAR(uns_forecast_spec_eta(&spec, 100000), 1e-3, 1e-4);
+    NEAR(uns_forecast_spec_floor(&spec, &low, 100000), uns_forecast_floor(&low, 1e-3), 2e-3);
+}
+
 /* Nesterov written as in the books, its covariance iterated until it stands still. */
 Test(forecast, nesterov_floor_is_the_stationary_covariance) {
     uns_modes low = modes_at(0.8, NULL);
