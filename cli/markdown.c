@@ -24,6 +24,7 @@ static const char files[] =
     "date, host |\n"
     "| `metrics.csv` | rows of each cell: step, value f, gradient norm, share escaped |\n"
     "| `escapes.csv` | the escape step of each replica |\n"
+    "| `points.csv` | where the first replica of each cell ended |\n"
     "| `summary.json` | the results, see below |\n"
     "| `plot.svg` | the picture |\n\n"
     "`summary.json` is `{\"version\", \"runs\": [...]}`, one run a cell. Numbers have all "

@@ -157,7 +157,7 @@ const cli_command cli_run = {
         "The record goes to the folder of --out, or to a new one: runs/NAME, runs/NAME-2, ...\n"
         "after the name of CONFIG. With --json and no --out nothing is written. It holds\n"
         "config.yaml (every key written out), meta.json, metrics.csv, escapes.csv,\n"
-        "summary.json and plot.svg. 'unsaddle show' prints its table again.\n\n"
+        "points.csv, summary.json and plot.svg. 'unsaddle show' prints its table again.\n\n"
         "Ctrl-C stops the run and finishes the record; a second one quits at once.",
     .least = 1,
     .most = (size_t)-1,

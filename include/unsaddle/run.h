@@ -43,6 +43,9 @@ typedef struct uns_result {
     double wall_s, steps_per_second;    /* replica-steps a second; the only figures that vary */
     size_t rows;
     const uns_metric_row *metrics;
+    size_t dimension;            /* numbers in point; 0: none */
+    const double *point;         /* where the first replica ended, blocks in order; NULL when it
+                                    diverged         or the problem has more than 2^20 parameters */
     const int64_t *escape_steps; /* [replicas]; −1: not escaped */
 } uns_result;
 
@@ -76,9 +79,10 @@ UNS_API size_t uns_record_count(const uns_record *record);
 UNS_API const uns_result *uns_record_result(const uns_record *record, size_t index);
 
 /* Writes the run directory: config.yaml (resolved), meta.json (version, machine, seeds, date),
- * metrics.csv, escapes.csv and summary.json. The folder is made if it is missing; one that
- * holds anything but a run's files is refused. Each file appears whole (temporary name, fsync,
- * then rename), and none does when one cannot be written. UNS_ERROR_IO with the file's name. */
+ * metrics.csv, escapes.csv, points.csv and summary.json. The folder is made if it is missing;
+ * one that holds anything but a run's files is refused. Each file appears whole (temporary
+ * name, fsync, then rename), and none does when one cannot be written. UNS_ERROR_IO with the
+ * file's name. */
 UNS_NODISCARD UNS_API uns_status uns_record_write(uns_context *context,
                                                   const uns_record *record, const char *folder);
 

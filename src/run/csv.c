@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * metrics.csv and escapes.csv, written and read. Fields are quoted as in RFC 4180, lines end in
+ * metrics.csv, escapes.csv and points.csv, written and read. Fields are quoted as in RFC 4180,
+ * lines end in
  * "\n" (and may end in "\r\n" when read); an empty field is NaN, or "did not escape".
  */
 #include "run/record.h"
@@ -19,6 +20,7 @@ enum {
 
 static const char metrics_head[] = "label,step,value,gradient,escaped";
 static const char escapes_head[] = "label,replica,step";
+static const char points_head[] = "label,index,value";
 
 static void put_text(FILE *out, const char *text) {
     if (!strpbrk(text, ",\"\r\n")) {
@@ -85,6 +87,25 @@ char *uns_escapes_text(const uns_record *record) {
             fprintf(out, ",%lld,", (long long)(result->cell->settings.first_replica + r));
             if (result->escape_steps[r] > 0)
                 fprintf(out, "%lld", (long long)result->escape_steps[r]);
+            putc('\n', out);
+        }
+    }
+    return close_text(out, &text);
+}
+
+char *uns_points_text(const uns_record *record) {
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return NULL;
+    fprintf(out, "%s\n", points_head);
+    for (size_t i = 0; i < record->count; i++) {
+        const uns_result *result = &record->results[i];
+        for (size_t k = 0; k < result->dimension; k++) {
+            put_text(out, result->cell->label);
+            fprintf(out, ",%zu", k);
+            put_real(out, result->point[k]);
             putc('\n', out);
         }
     }
@@ -270,4 +291,37 @@ uns_status uns_escapes_parse(uns_record *record, const char *path, const char *t
                                 &steps[r]));
     }
     return *t.at ? fail_line(&t, "more rows than config.yaml has replicas") : UNS_OK;
+}
+
+static uns_status read_coordinate(table *t, const uns_result *result, size_t k, double *value) {
+    bool more;
+    int64_t index;
+    UNS_TRY(read_line(t, &more));
+    if (!more)
+        return fail_line(t, "the table ends too early");
+    UNS_TRY(read_step(t, 1, &index));
+    UNS_TRY(read_real(t, 2, value));
+    if (strcmp(result->cell->label, t->field[0]) != 0 || index != (int64_t)k)
+        return uns_fail(t->context, UNS_ERROR_FORMAT, "%s:%zu: expected number %zu of '%s'",
+                        t->path, t->line, k, result->cell->label);
+    return isfinite(*value) ? UNS_OK : fail_line(t, "expected a finite number");
+}
+
+uns_status uns_points_parse(uns_record *record, const char *path, const char *text) {
+    table t = {.context = record->context, .path = path, .at = text, .count = 3};
+    UNS_TRY(open_table(&t, points_head));
+    for (size_t i = 0; i < record->count; i++) {
+        uns_result *result = &record->results[i];
+        size_t n = result->dimension;
+        if (n > count_lines(text))
+            return uns_fail(t.context, UNS_ERROR_FORMAT, "%s: the table ends too early", path);
+        double *point =
+            n ? uns_allocate(record->context, uns_size_product(n, sizeof *point)) : NULL;
+        if (n && !point)
+            return UNS_ERROR_MEMORY;
+        result->point = point;
+        for (size_t k = 0; k < n; k++)
+            UNS_TRY(read_coordinate(&t, result, k, &point[k]));
+    }
+    return *t.at ? fail_line(&t, "more rows than summary.json has parameters") : UNS_OK;
 }

@@ -89,6 +89,11 @@ uns_status uns_gather(uns_context *context, uns_work *work, uns_result *result) 
     result->final_accuracy = work->accuracy;
     result->wall_s = atomic_load(&work->end_s) - atomic_load(&work->begin_s);
     result->steps_per_second = result->wall_s > 0.0 ? moves / result->wall_s : NAN;
+    if (work->reached) {
+        result->dimension = work->dimension;
+        result->point = work->point;
+        work->point = NULL;
+    }
     UNS_TRY(gather_rows(context, work, result));
     return gather_escapes(context, work, result);
 }

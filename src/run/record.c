@@ -49,6 +49,7 @@ void uns_record_destroy(uns_record *record) {
     for (size_t i = 0; i < record->count; i++) {
         uns_release(record->context, (void *)record->results[i].metrics);
         uns_release(record->context, (void *)record->results[i].escape_steps);
+        uns_release(record->context, (void *)record->results[i].point);
     }
     if (record->plan)
         uns_plan_destroy(record->plan);
@@ -70,12 +71,13 @@ uns_status uns_record_write(uns_context *context, const uns_record *record,
                             const char *folder) {
     char *meta = record->meta ? NULL : uns_meta_text(record);
     char *metrics = uns_metrics_text(record), *escapes = uns_escapes_text(record);
-    char *summary = NULL;
+    char *points = uns_points_text(record), *summary = NULL;
     uns_status status = uns_record_summary(context, record, &summary);
     const char *texts[UNS_FILE_COUNT] = {[UNS_FILE_CONFIG] = record->config,
                                          [UNS_FILE_META] = record->meta ? record->meta : meta,
                                          [UNS_FILE_METRICS] = metrics,
                                          [UNS_FILE_ESCAPES] = escapes,
+                                         [UNS_FILE_POINTS] = points,
                                          [UNS_FILE_SUMMARY] = summary};
     for (int i = 0; i < UNS_FILE_COUNT && status == UNS_OK; i++)
         if (!texts[i])
@@ -86,6 +88,7 @@ uns_status uns_record_write(uns_context *context, const uns_record *record,
     free(meta);
     free(metrics);
     free(escapes);
+    free(points);
     free(summary);
     return status;
 }
@@ -131,7 +134,8 @@ static uns_status parse_all(uns_record *record, const char *folder, char *const 
         snprintf(path[i], sizeof path[i], "%s/%s", folder, uns_file_name((uns_file)i));
     UNS_TRY(parse_summary(record, path[UNS_FILE_SUMMARY], texts[UNS_FILE_SUMMARY]));
     UNS_TRY(uns_metrics_parse(record, path[UNS_FILE_METRICS], texts[UNS_FILE_METRICS]));
-    return uns_escapes_parse(record, path[UNS_FILE_ESCAPES], texts[UNS_FILE_ESCAPES]);
+    UNS_TRY(uns_escapes_parse(record, path[UNS_FILE_ESCAPES], texts[UNS_FILE_ESCAPES]));
+    return uns_points_parse(record, path[UNS_FILE_POINTS], texts[UNS_FILE_POINTS]);
 }
 
 static uns_status build(uns_context *context, const char *folder, char **texts,

@@ -11,7 +11,7 @@
 struct uns_record {
     uns_context *context;
     size_t count;
-    uns_result *results; /* metrics and escape_steps of each belong to the record */
+    uns_result *results; /* metrics, escape_steps and point of each belong to the record */
     char *config;        /* the resolved plan as YAML */
     char *meta;          /* meta.json as read back; NULL: made when written */
     uns_plan *plan;      /* of a record read back, owned; NULL: the caller's */
@@ -23,6 +23,7 @@ struct uns_record {
     X(UNS_FILE_META, "meta.json")                                                              \
     X(UNS_FILE_METRICS, "metrics.csv")                                                         \
     X(UNS_FILE_ESCAPES, "escapes.csv")                                                         \
+    X(UNS_FILE_POINTS, "points.csv")                                                           \
     X(UNS_FILE_SUMMARY, "summary.json")
 #define UNS_FILE_CODE(code, name) code,
 typedef enum uns_file {
@@ -48,12 +49,14 @@ uns_status uns_summary_decode(uns_context *context, const json_t *run, const cha
 /* meta.c: meta.json as text, to be freed with free(); NULL when memory is short. */
 char *uns_meta_text(const uns_record *record);
 
-/* csv.c: text to be freed with free(); NULL when memory is short. The readers fill metrics and
- * escape_steps of the record's results. */
+/* csv.c: text to be freed with free(); NULL when memory is short. The readers fill metrics,
+ * escape_steps and point of the record's results. */
 char *uns_metrics_text(const uns_record *record);
 char *uns_escapes_text(const uns_record *record);
+char *uns_points_text(const uns_record *record);
 uns_status uns_metrics_parse(uns_record *record, const char *path, const char *text);
 uns_status uns_escapes_parse(uns_record *record, const char *path, const char *text);
+uns_status uns_points_parse(uns_record *record, const char *path, const char *text);
 
 /* folder.c: puts UNS_FILE_COUNT texts into a folder, each file whole or not at all; whole file
  * into memory, to be freed with free(). */

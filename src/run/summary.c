@@ -31,16 +31,17 @@ static json_t *encode_escape(const uns_result *r) {
 json_t *uns_summary_encode(const uns_result *r) {
     const uns_cell *cell = r->cell;
     return json_pack(
-        "{s:s,s:s,s:o,s:I,s:I,s:o,s:{s:o,s:o},s:{s:o,s:o,s:I,s:I},s:{s:o,s:o},s:o,s:o,s:s}",
+        "{s:s,s:s,s:o,s:I,s:I,s:o,s:{s:o,s:o},s:{s:o,s:o,s:I,s:I,s:I},s:{s:o,s:o},s:o,s:o,s:s}",
         "optimizer", cell->preset, "label", cell->label, "eta", encode_number(cell->spec.eta),
         "replicas", (json_int_t)r->replicas, "escaped", (json_int_t)r->escaped, "escape_steps",
         encode_escape(r), "floor", "mean", encode_number(r->floor.mean), "ci95",
         encode_pair(r->floor.low, r->floor.high), "final", "value",
         encode_number(r->final_value), "accuracy", encode_number(r->final_accuracy), "steps",
-        (json_int_t)r->steps, "diverged", (json_int_t)r->diverged, "theory", "escape_median",
-        encode_number(r->escape_theory), "floor", encode_number(r->floor_theory),
-        "steps_per_second", encode_number(r->steps_per_second), "wall_s",
-        encode_number(r->wall_s), "stop", uns_stop_text(r->stop));
+        (json_int_t)r->steps, "diverged", (json_int_t)r->diverged, "parameters",
+        (json_int_t)r->dimension, "theory", "escape_median", encode_number(r->escape_theory),
+        "floor", encode_number(r->floor_theory), "steps_per_second",
+        encode_number(r->steps_per_second), "wall_s", encode_number(r->wall_s), "stop",
+        uns_stop_text(r->stop));
 }
 
 uns_status uns_record_summary(uns_context *context, const uns_record *record, char **json) {
@@ -155,6 +156,7 @@ static void decode_parts(reader *reader, const json_t *run, uns_result *r) {
     r->final_accuracy = decode_number(reader, part, "accuracy");
     r->steps = decode_count(reader, part, "steps");
     r->diverged = decode_count(reader, part, "diverged");
+    r->dimension = (size_t)decode_count(reader, part, "parameters");
     part = decode_object(reader, run, "theory");
     r->escape_theory = decode_number(reader, part, "escape_median");
     r->floor_theory = decode_number(reader, part, "floor");

@@ -10,6 +10,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <string.h>
 
 enum {
     LANES = 8,
@@ -151,28 +152,43 @@ static void close_rows(uns_slice *s) {
         w->sums[s->index * w->rows + s->row].reached = (int64_t)s->replicas;
 }
 
-/* Held-out accuracy of the cell's first replica; its parameters lie a stride apart. */
-static uns_status measure_accuracy(uns_slice *s) {
+/* The cell's first replica on its own; its parameters lie a stride apart. */
+static void copy_first(const uns_slice *s, double *flat) {
+    const double *x = s->x.data[0]; /* the blocks lie one after the other */
+    for (size_t k = 0; k < uns_layout_parameters(s->layout); k++)
+        flat[k] = x[k * s->replicas];
+}
+
+/* Held-out accuracy at `flat`. */
+static uns_status measure_accuracy(uns_slice *s, double *flat) {
     uns_layout *layout = NULL;
-    uns_work *w = s->work;
-    size_t d = uns_layout_parameters(s->layout), blocks = s->x.count;
-    void *pointers = uns_allocate(s->context, blocks * sizeof(void *));
-    double *flat = uns_allocate(s->context, uns_size_product(d, sizeof *flat));
-    uns_status status = pointers && flat ? UNS_OK : UNS_ERROR_MEMORY;
+    void *pointers = uns_allocate(s->context, s->x.count * sizeof(void *));
+    uns_status status = pointers ? UNS_OK : UNS_ERROR_MEMORY;
     if (status == UNS_OK)
-        status = uns_problem_layout(s->context, w->problem, 1, &layout);
+        status = uns_problem_layout(s->context, s->work->problem, 1, &layout);
     if (status == UNS_OK) {
         uns_layout_spread(layout, flat, pointers);
-        const double *x = s->x.data[0]; /* the blocks lie one after the other */
-        for (size_t k = 0; k < d; k++)
-            flat[k] = x[k * s->replicas];
-        uns_const_tensors one = {pointers, blocks};
+        uns_const_tensors one = {pointers, s->x.count};
         uns_eval eval = {1, one, NULL, s->scratch};
-        status = s->ops->accuracy(s->self, &eval, &w->accuracy);
+        status = s->ops->accuracy(s->self, &eval, &s->work->accuracy);
         uns_layout_destroy(layout);
     }
-    uns_release(s->context, flat);
     uns_release(s->context, pointers);
+    return status;
+}
+
+/* Where the first replica ended, and how well it classifies there. */
+static uns_status finish_first(uns_slice *s) {
+    uns_work *w = s->work;
+    double *flat = uns_allocate(s->context, uns_size_product(w->dimension, sizeof *flat));
+    if (!flat)
+        return UNS_ERROR_MEMORY;
+    copy_first(s, flat);
+    uns_status status = s->ops->accuracy ? measure_accuracy(s, flat) : UNS_OK;
+    if (w->point)
+        memcpy(w->point, flat, w->dimension * sizeof *flat);
+    w->reached = w->point != NULL;
+    uns_release(s->context, flat);
     return status;
 }
 
@@ -192,7 +208,5 @@ uns_status uns_slice_finish(uns_slice *s) {
         w->seen[s->first + r] = s->moves;
         w->last_value[s->first + r] = s->value[r];
     }
-    if (s->first == 0 && s->ops->accuracy && !w->diverged[0])
-        UNS_TRY(measure_accuracy(s));
-    return UNS_OK;
+    return s->first == 0 && !w->diverged[0] ? finish_first(s) : UNS_OK;
 }

@@ -9,8 +9,9 @@
 #include <string.h>
 
 enum {
-    SLICE_MAX = 256, /* x, g, state of saddle2d: 20 KiB, well inside L1 */
-    VALUES_MAX = 100 /* evaluations of a large sum's whole objective */
+    SLICE_MAX = 256,    /* x, g, state of saddle2d: 20 KiB, well inside L1 */
+    VALUES_MAX = 100,   /* evaluations of a large sum's whole objective */
+    POINT_MAX = 1 << 20 /* numbers of a final point that are written as text */
 };
 
 /* Replicas of a slice: equal parts of at most 256, whole vectors. Narrower ones, for the sake
@@ -86,6 +87,7 @@ uns_status uns_work_create(uns_context *context, const uns_cell *cell,
     work->cell = cell;
     work->problem = problem;
     work->accuracy = NAN;
+    work->dimension = uns_problem_dimension(problem);
     work->width = slice_width(n);
     work->slices = (n + work->width - 1) / work->width;
     decide_watch(work);
@@ -95,6 +97,8 @@ uns_status uns_work_create(uns_context *context, const uns_cell *cell,
     work->floor_count = take(context, n, sizeof(double), &whole);
     work->last_value = take(context, n, sizeof(double), &whole);
     work->diverged = take(context, n, 1, &whole);
+    if (work->dimension <= POINT_MAX)
+        work->point = take(context, work->dimension, sizeof(double), &whole);
     work->sums =
         take(context, uns_size_product(work->slices, work->rows), sizeof(uns_row_sum), &whole);
     for (size_t r = 0; whole && r < n; r++) {
@@ -112,6 +116,7 @@ void uns_work_release(uns_context *context, uns_work *work) {
     uns_release(context, work->floor_count);
     uns_release(context, work->last_value);
     uns_release(context, work->diverged);
+    uns_release(context, work->point);
     uns_release(context, work->sums);
     memset(work, 0, sizeof *work);
 }

@@ -35,6 +35,9 @@ typedef struct uns_work {
     unsigned char *diverged;
     uns_row_sum *sums; /* [slices][rows] */
     double accuracy;
+    size_t dimension;
+    double *point;      /* [dimension], of the first replica at the end; NULL: not kept */
+    bool reached;       /* it is filled in */
     uns_status status;  /* of the first slice that failed */
     atomic_size_t left; /* slices not finished */
     atomic_bool interrupted;

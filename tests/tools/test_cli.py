@@ -24,7 +24,8 @@ import tap
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
 PROGRAM = os.path.join(os.path.abspath(sys.argv[1]), "unsaddle")
 LIMIT_S = 30
-RECORD = {"config.yaml", "meta.json", "metrics.csv", "escapes.csv", "summary.json", "plot.svg"}
+RECORD = {"config.yaml", "meta.json", "metrics.csv", "escapes.csv", "points.csv", "summary.json",
+          "plot.svg"}
 
 PLAN = """\
 problem: {name: saddle2d, noise: gaussian}

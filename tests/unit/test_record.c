@@ -121,6 +121,9 @@ static void expect_same(const uns_result *a, const uns_result *b) {
     cr_expect(same_number(a->final_accuracy, b->final_accuracy));
     cr_expect(same_number(a->wall_s, b->wall_s));
     cr_expect(same_number(a->steps_per_second, b->steps_per_second));
+    cr_assert_eq(a->dimension, b->dimension);
+    for (size_t i = 0; i < a->dimension; i++)
+        cr_expect_eq(a->point[i], b->point[i]);
     for (size_t i = 0; i < a->rows; i++) {
         cr_expect_eq(a->metrics[i].step, b->metrics[i].step);
         cr_expect(same_number(a->metrics[i].value, b->metrics[i].value));
@@ -133,6 +136,8 @@ Test(record, what_is_written_reads_back_to_the_same_bits) {
     uns_plan *plan = make_plan();
     uns_record *record = make_record(plan), *again;
     cr_expect_gt(uns_record_result(record, 1)->escaped, 5);
+    cr_assert_eq(uns_record_result(record, 1)->dimension, 2);
+    cr_expect(fabs(uns_record_result(record, 1)->point[1]) > 0.1, "it has left the origin");
     cr_assert_eq(uns_record_write(context, record, under("run")), UNS_OK);
     cr_assert_eq(uns_record_read(context, under("run"), &again), UNS_OK, "%s",
                  uns_context_message(context));
@@ -371,8 +376,9 @@ Test(record, a_truncated_file_is_no_record) {
     uns_plan *plan = make_plan();
     uns_record *record = make_record(plan);
     cr_assert_eq(uns_record_write(context, record, under("run")), UNS_OK);
-    const uns_file files[3] = {UNS_FILE_SUMMARY, UNS_FILE_METRICS, UNS_FILE_ESCAPES};
-    for (int i = 0; i < 3; i++) {
+    const uns_file files[4] = {UNS_FILE_SUMMARY, UNS_FILE_METRICS, UNS_FILE_ESCAPES,
+                               UNS_FILE_POINTS};
+    for (int i = 0; i < 4; i++) {
         char *text = read_file(under("run"), files[i]), path[64];
         size_t size = strlen(text);
         snprintf(path, sizeof path, "run/%s", uns_file_name(files[i]));
