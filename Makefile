@@ -56,6 +56,11 @@ tsan: need ## build with TSan; run the threads tests and the program (Criterion 
 	@$(RUN_TESTS) build-tsan -j$(JOBS) --suite threads --scale 4 \
 		--also "tests/tools/check_compilers.sh build-tsan build-tsan"
 
+honesty: need ## count how often the certificate errs and what it costs (a few minutes)
+	@$(call configure,$(BUILD),gcc,-Dwerror=$(WERROR))
+	@ninja -C $(BUILD) -j$(JOBS) tests/honesty/honesty
+	@$(BUILD)/tests/honesty/honesty
+
 format: ## lay out the C sources as .clang-format says
 	@clang-format -i $(SOURCES)
 
@@ -71,4 +76,4 @@ help: ## this list
 
 comma = ,
 
-.PHONY: all need setup demo test check-clang sanitize tsan format install clean help
+.PHONY: all need setup demo test check-clang sanitize tsan honesty format install clean help

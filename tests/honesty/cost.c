@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT
+ * What a certificate costs, in products, against the a-priori budget that needs to know
+ * nothing but d, δ, the spread and the distance of λ_min from −τ_h.
+ */
+#include "honesty.h"
+
+#include "base/base.h"
+#include "shapes.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unsaddle/certificate.h>
+
+enum {
+    ROOM = 5000,
+    STARTS = 3,
+    MOST = 4000
+};
+
+static const size_t dimensions[] = {100, 1000, ROOM};
+static const double deltas[] = {0.1, 0.001};
+static const double ratios[] = {0.1, 0.01, 0.001}; /* τ_h/D */
+static const double lowest[] = {-0.95, -0.5, 0.0}; /* λ_min/τ_h */
+
+typedef struct cell {
+    shape kind;
+    size_t d;
+    double delta, ratio, lowest;
+    int64_t seed;
+    bool three_term;
+} cell;
+
+typedef struct costs {
+    size_t count, undecided, dearer, fat;
+    double share[MOST];      /* products over budget */
+    double most;             /* of isolated and clustered edges at λ_min = −0.95τ_h */
+    double table[SHAPES][2]; /* d = 5000, δ = 0.001, −0.95τ_h: mean products at 0.01 and 0.1 */
+} costs;
+
+static bool certify(uns_context *context, const cell *c, double *lambda,
+                    uns_certificate *found) {
+    uns_certificate_config config;
+    double gap = (c->lowest + 1.0) * c->ratio;
+    int64_t budget = uns_certificate_budget(c->d, c->delta, gap);
+    shape_fill(c->kind, c->d, c->lowest * c->ratio, (size_t)budget + 1, lambda);
+    shape_diagonal diagonal = {c->d, lambda, 0};
+    uns_operator op = shape_operator(&diagonal);
+    if (uns_param_defaults(context, uns_certificate_table(), &config) != UNS_OK)
+        return false;
+    config.tau_h = c->ratio;
+    config.delta = c->delta;
+    config.seed = c->seed;
+    if (c->three_term)
+        config.memory = 0;
+    return uns_certify_operator(context, &op, 0.0, &config, NULL, found) == UNS_OK;
+}
+
+static void note(costs *all, const cell *c, const uns_certificate *found) {
+    double gap = (c->lowest + 1.0) * c->ratio;
+    int64_t budget = uns_certificate_budget(c->d, c->delta, gap);
+    double share = (double)found->products / (double)budget;
+    size_t chunk = 16 * 8 * ((c->d + 7) / 8 * 8);
+    all->undecided += found->verdict != UNS_VERDICT_STATIONARY;
+    all->dearer += found->products > budget;
+    all->fat += found->basis_bytes > (size_t)found->products * 8 * ((c->d + 7) / 8 * 8) + chunk;
+    all->share[all->count++] = share;
+    if (c->lowest == lowest[0] && c->kind >= SHAPE_EDGE && c->d == ROOM && c->delta == 0.001)
+        all->most = fmax(all->most, share);
+    if (c->lowest == lowest[0] && c->d == ROOM && c->delta == 0.001 && c->ratio > 0.005)
+        all->table[c->kind][c->ratio > 0.05] += (double)found->products / STARTS;
+}
+
+static int ascending(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static cell cell_of(size_t i) {
+    cell c = {.three_term = false};
+    c.seed = 1 + (int64_t)(i % STARTS), i /= STARTS;
+    c.kind = (shape)(i % SHAPES), i /= SHAPES;
+    c.d = dimensions[i % UNS_COUNT_OF(dimensions)], i /= UNS_COUNT_OF(dimensions);
+    c.delta = deltas[i % UNS_COUNT_OF(deltas)], i /= UNS_COUNT_OF(deltas);
+    c.ratio = ratios[i % UNS_COUNT_OF(ratios)], i /= UNS_COUNT_OF(ratios);
+    c.lowest = lowest[i];
+    return c;
+}
+
+static void report(claims *all, costs *sums) {
+    qsort(sums->share, sums->count, sizeof *sums->share, ascending);
+    double median = sums->share[sums->count / 2];
+    claim(all, sums->undecided == 0, "cost: %zu certificates, %zu of them undecided",
+          sums->count, sums->undecided);
+    claim(all, sums->dearer == 0, "cost: %zu took more products than the a-priori budget",
+          sums->dearer);
+    claim(all, median <= 0.8,
+          "cost: median %.2f of the a-priori budget (10 %% %.2f, 90 %% %.2f)", median,
+          sums->share[sums->count / 10], sums->share[sums->count * 9 / 10]);
+    claim(all, sums->most <= 0.4,
+          "cost: isolated and clustered lowest eigenvalues at most %.2f of it", sums->most);
+    claim(all, sums->fat == 0, "cost: %zu took more memory than (k + 16) d doubles", sums->fat);
+    for (int kind = 0; kind < SHAPES; kind++)
+        printf(
+            "        d = 5000, delta = 0.001, lambda_min = -0.95 tau_h: %-14s %4.0f products "
+            "at tau_h/D = 0.01, %3.0f at 0.1\n",
+            shape_names[kind], sums->table[kind][0], sums->table[kind][1]);
+    printf("        the a-priori budget there: %lld and %lld\n",
+           (long long)uns_certificate_budget(ROOM, 0.001, 0.0005),
+           (long long)uns_certificate_budget(ROOM, 0.001, 0.005));
+}
+
+/* The same cells of d = 1000, λ_min = −0.95τ_h with and without memory for a basis. */
+static bool compare_three_term(claims *all, uns_context *context, double *lambda) {
+    double most = 0.0;
+    size_t differ = 0, count = 0, empirical = 0, dearer = 0;
+    for (int kind = 0; kind < SHAPES; kind++)
+        for (size_t r = 0; r < UNS_COUNT_OF(ratios); r++) {
+            cell c = {(shape)kind, 1000, 0.001, ratios[r], lowest[0], 1, false};
+            uns_certificate found[2];
+            for (int i = 0; i < 2; i++) {
+                c.three_term = i == 1;
+                if (!certify(context, &c, lambda, &found[i]))
+                    return false;
+            }
+            count++;
+            differ += found[0].verdict != found[1].verdict;
+            empirical += found[1].assurance == UNS_ASSURANCE_EMPIRICAL;
+            dearer += found[1].products > found[1].budget;
+            most = fmax(most, (double)found[1].products / (double)found[0].products);
+        }
+    claim(all, differ == 0 && empirical == count && dearer == 0,
+          "cost: three-term recurrence, %zu certificates: %zu verdicts differ, %zu labelled "
+          "empirical, %zu beyond the budget; at most %.2f times the products with a basis",
+          count, differ, empirical, dearer, most);
+    return true;
+}
+
+bool measure_cost(claims *all, uns_context *context) {
+    size_t cells = STARTS * SHAPES * UNS_COUNT_OF(dimensions) * UNS_COUNT_OF(deltas) *
+                   UNS_COUNT_OF(ratios) * UNS_COUNT_OF(lowest);
+    double *lambda = malloc(ROOM * sizeof *lambda);
+    costs *sums = calloc(1, sizeof *sums);
+    bool ran = lambda && sums;
+    for (size_t i = 0; ran && i < cells && i < MOST; i++) {
+        cell c = cell_of(i);
+        uns_certificate found;
+        ran = certify(context, &c, lambda, &found);
+        if (ran)
+            note(sums, &c, &found);
+    }
+    if (ran)
+        report(all, sums);
+    ran = ran && compare_three_term(all, context, lambda);
+    free(lambda);
+    free(sums);
+    return ran;
+}
