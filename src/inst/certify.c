@@ -110,7 +110,8 @@ static void take_down(trial *t) {
     out->spread = spread_of(l);
     out->full = l->full;
     out->exhausted = l->exhausted;
-    out->budget = (int64_t)budget_now(t);
+    uint64_t budget = budget_now(t), d = l->basis.dimension;
+    out->budget = (int64_t)(l->full && budget > d ? d : budget); /* exhausted by then */
 }
 
 static uns_assurance assurance_of(const uns_certificate *out) {
