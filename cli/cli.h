@@ -16,6 +16,9 @@ typedef enum cli_status {
     CLI_INTERNAL = 1,     /* input or output failed, out of memory */
     CLI_INPUT = 2,        /* wrong usage, or a plan that cannot be run */
     CLI_DIVERGED = 3,     /* every cell diverged; with --strict, any */
+    CLI_SADDLE = 10,      /* certify: a saddle */
+    CLI_GRADIENT = 11,    /* certify: not stationary at first order */
+    CLI_UNDECIDED = 12,   /* certify: neither shown within the budget */
     CLI_INTERRUPTED = 130 /* by Ctrl-C, after the record was finished */
 } cli_status;
 
@@ -53,7 +56,8 @@ extern const cli_command *const cli_commands[];
 const cli_command *cli_command_find(const char *name);
 
 /* One file each. */
-extern const cli_command cli_run, cli_show, cli_check, cli_list, cli_new, cli_info, cli_help;
+extern const cli_command cli_run, cli_show, cli_certify, cli_check, cli_list, cli_new, cli_info,
+    cli_help;
 
 /* arguments.c: reads what follows the command's name. `operands` has room for `count`. Says
  * what is wrong and returns CLI_INPUT. */
@@ -94,6 +98,29 @@ typedef struct cli_session {
 } cli_session;
 cli_status cli_session_open(const cli_arguments *arguments, cli_session *out);
 void cli_session_close(cli_session *session);
+
+/* place.c: a problem and a point of it, for the instruments. */
+typedef struct cli_place {
+    uns_context *context;
+    uns_plan *plan;     /* of a CONFIG */
+    uns_record *record; /* of a DIR */
+    const uns_cell *cell;
+    const uns_result *result; /* of a DIR */
+    bool end;                 /* the point is where the cell's first replica ended */
+    uns_problem *problem;
+    uns_layout *layout;
+    double *flat;
+    uns_tensors x; /* over flat */
+} cli_place;
+
+/* `path`: a plan or a run's folder; `label` NULL: the first cell; `at` "start", "end" or NULL:
+ * the end where there is one. Says what is wrong; nothing is left behind then. */
+cli_status cli_place_open(const char *path, const char *label, const char *at, cli_place *out);
+void cli_place_close(cli_place *place);
+
+/* Defaults, then the operands KEY=VALUE behind the first. */
+cli_status cli_pairs_read(uns_context *context, const uns_param_table *table, void *config,
+                          const cli_arguments *arguments);
 
 /* terminal.c: columns of the terminal behind a stream, at least 48; 0: it is no terminal. */
 int cli_columns(FILE *stream);

@@ -13,6 +13,9 @@ static const struct {
     {CLI_INTERNAL, "something could not be read or written, or memory ran out"},
     {CLI_INPUT, "wrong usage, or a plan or record with an error; nothing was run"},
     {CLI_DIVERGED, "every cell of the run diverged, or any did and --strict was given"},
+    {CLI_SADDLE, "certify: the point is a saddle"},
+    {CLI_GRADIENT, "certify: the gradient is too large for a stationary point"},
+    {CLI_UNDECIDED, "certify: undecided within the budget"},
     {CLI_INTERRUPTED, "interrupted (Ctrl-C); the record holds what was done so far"},
 };
 
@@ -27,7 +30,7 @@ void cli_usage_print(FILE *out) {
           "Usage: unsaddle COMMAND [OPTION ...]\n\nCommands:\n",
           out);
     for (size_t i = 0; cli_commands[i]; i++)
-        fprintf(out, "  %-6s %s\n", cli_commands[i]->name, cli_commands[i]->summary);
+        fprintf(out, "  %-8s %s\n", cli_commands[i]->name, cli_commands[i]->summary);
     fputs("\nOptions:\n"
           "  --help     this text, or with a command: its own\n"
           "  --version  the version\n\n",

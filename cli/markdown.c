@@ -4,6 +4,7 @@
 #include "cli.h"
 
 #include <string.h>
+#include <unsaddle/certificate.h>
 #include <unsaddle/moment.h>
 #include <unsaddle/structure.h>
 
@@ -141,5 +142,9 @@ void cli_markdown_print(const uns_context *context, FILE *out) {
     print_moments(context, out);
     print_structures(context, out);
     print_problems(context, out);
+    fputs("## Certificates\n\nKeys of `unsaddle certify`; `unsaddle/certificate.h` has the "
+          "mathematics.\n\n",
+          out);
+    print_table(uns_certificate_table(), out);
     fputs(files, out);
 }

@@ -98,10 +98,11 @@ def expect(result, status, out=None, err=None):
 def test_help_and_version_go_to_standard_output():
     with Place() as place:
         expect(place.run("--version"), 0, "unsaddle ", "")
-        for command in ([], ["run"], ["show"], ["check"], ["list"], ["new"], ["info"], ["help"]):
+        for command in ([], ["run"], ["show"], ["check"], ["list"], ["new"], ["info"], ["help"],
+                        ["certify"]):
             for word in "--help", "-h":
                 result = expect(place.run(*command, word), 0, "Exit status:", "")
-                for status in "  0  ", "  1  ", "  2  ", "  3  ", "130  ":
+                for status in "  0  ", "  1  ", "  2  ", "  3  ", " 10  ", " 11  ", " 12  ", "130  ":
                     assert status in result.stdout, status
             if command:
                 assert expect(place.run("help", *command), 0, "Usage:", "").stdout == result.stdout
@@ -117,7 +118,7 @@ def test_the_man_page_knows_every_command_option_and_status():
             assert f".Cm {command}" in page, command
             for option in re.findall(r"\[--([\w-]+)", place.run(command, "--help").stdout):
                 assert f"Fl -{option}" in page or f"-{option}" in page, option
-        for status in 0, 1, 2, 3, 130:
+        for status in 0, 1, 2, 3, 10, 11, 12, 130:
             assert f".It {status}\n" in page, status
 
 
@@ -292,6 +293,36 @@ def test_a_run_that_cannot_start_leaves_no_folder():
         expect(place.run("run", "plan.yaml", "problem.name=softmax", "problem.data=idx",
                          "problem.path=."), 2, "")
         assert "runs" not in place.names() or place.names("runs") == set()
+
+
+def test_certify_gives_its_verdict_by_text_json_and_status():
+    with Place() as place:
+        expect(place.run("certify", "plan.yaml"), 10, "Saddle (proof)", "")
+        expect(place.run("run", "plan.yaml", "--out", "r", "--quiet"), 0, "", "")
+        found = expect(place.run("certify", "r", "--cell", "sgd eta=3e-2", "tau_g=10",
+                                 "--json"), 0, None, "")
+        verdict = json.loads(found.stdout)
+        assert verdict["verdict"] == "second-order stationary", verdict
+        assert verdict["lambda_low"] >= -verdict["tau_h"], verdict
+        expect(place.run("certify", "r", "tau_g=1e-12"), 11, "Gradient too large", "")
+        expect(place.run("certify", "r", "--at", "start"), 10, "Saddle", "")
+        saddle = place.run("certify", "plan.yaml", "--witness", "w.csv", "--json")
+        assert json.loads(saddle.stdout)["curvature"] < -0.09, saddle.stdout
+        witness = [float(line.split(",")[1]) for line in place.read("w.csv").split()[1:]]
+        assert abs(abs(witness[1]) - 1) < 1e-6 and abs(witness[0]) < 1e-6, witness
+
+
+def test_certify_refuses_with_the_nearest_name():
+    with Place() as place:
+        expect(place.run("run", "plan.yaml", "--out", "r", "--quiet"), 0)
+        for words, told in ((("r", "--cell", "rmsprob"), "did you mean 'rmsprop'"),
+                            (("r", "tauh=1"), "did you mean 'tau_h'"),
+                            (("r", "delta=2"), "out of range"),
+                            (("r", "r"), "no key=value"),
+                            (("plan.yaml", "--at", "end"), "only a run's folder"),
+                            (("r", "--at", "middle"), "start or end"),
+                            (("nowhere.yaml",), "nowhere.yaml")):
+            expect(place.run("certify", *words), 2, "", told)
 
 
 def test_show_refuses_what_is_no_record():
