@@ -30,6 +30,7 @@ typedef enum uns_stream {
     UNS_STREAM_CURVATURE = 8,
     UNS_STREAM_CERTIFICATE = 9,
     UNS_STREAM_ROUNDING = 10,
+    UNS_STREAM_FORECAST = 11,
     UNS_STREAM_USER = 128 /* 128..255 are the caller's */
 } uns_stream;
 

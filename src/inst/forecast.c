@@ -8,6 +8,7 @@
 #include <unsaddle/forecast.h>
 
 #include "base/base.h"
+#include "inst/recursion.h"
 #include "la/jacobi.h"
 
 #include <float.h>
@@ -19,7 +20,7 @@ enum {
 };
 
 static uns_status check_input(uns_context *context, size_t d, const double *hessian,
-                              const double *noise, const double *metric) {
+                              const double *noise) {
     if (d == 0 || d > D_MAX)
         return uns_fail(context, UNS_ERROR_ARGUMENT,
                         "a forecast takes 1 to %d dimensions, not %zu", D_MAX, d);
@@ -27,46 +28,80 @@ static uns_status check_input(uns_context *context, size_t d, const double *hess
         if (!isfinite(hessian[i]) || !isfinite(noise[i]))
             return uns_fail(context, UNS_ERROR_ARGUMENT,
                             "forecast: element (%zu, %zu) is not finite", i / d, i % d);
-    for (size_t i = 0; metric && i < d; i++)
-        if (!(metric[i] > 0.0) || !isfinite(metric[i]))
-            return uns_fail(context, UNS_ERROR_ARGUMENT,
-                            "forecast: element %zu of the metric is not above 0", i);
     return UNS_OK;
 }
 
-/* s² = vᵀ·A^{1/2}ΣA^{1/2}·v, root the diagonal of A^{1/2}. */
-static double noise_along(size_t d, const double *noise, const double *root, const double *v) {
+static double quadratic_form(size_t d, const double *matrix, const double *v) {
     double sum = 0.0;
     for (size_t i = 0; i < d; i++)
         for (size_t j = 0; j < d; j++)
-            sum += (v[i] * root[i]) * noise[i * d + j] * (root[j] * v[j]);
-    return fmax(sum, 0.0);
+            sum += v[i] * matrix[i * d + j] * v[j];
+    return sum;
 }
 
-uns_status uns_forecast_modes(uns_context *context, size_t d, const double *hessian,
-                              const double *noise, const double *metric, uns_modes *modes) {
-    double b[D_MAX * D_MAX], vectors[D_MAX * D_MAX], root[D_MAX];
-    UNS_TRY(check_input(context, d, hessian, noise, metric));
+/* B = A^{1/2}HA^{1/2}, H symmetrised. */
+static void sandwich(size_t d, const double *hessian, const double *root, double *b) {
+    double half[D_MAX * D_MAX];
     for (size_t i = 0; i < d; i++)
-        root[i] = metric ? sqrt(metric[i]) : 1.0;
+        for (size_t j = 0; j < d; j++) {
+            double sum = 0.0;
+            for (size_t k = 0; k < d; k++)
+                sum += root[i * d + k] * (0.5 * (hessian[k * d + j] + hessian[j * d + k]));
+            half[i * d + j] = sum;
+        }
     for (size_t i = 0; i < d; i++)
-        for (size_t j = 0; j < d; j++)
-            b[i * d + j] =
-                root[i] * (0.5 * (hessian[i * d + j] + hessian[j * d + i])) * root[j];
+        for (size_t j = 0; j <= i; j++) {
+            double sum = 0.0;
+            for (size_t k = 0; k < d; k++)
+                sum += half[i * d + k] * root[j * d + k];
+            b[i * d + j] = b[j * d + i] = sum;
+        }
+}
+
+uns_status uns_forecast_modes_dense(uns_context *context, size_t d, const double *hessian,
+                                    const double *noise, const double *root, uns_modes *modes) {
+    double b[D_MAX * D_MAX], vectors[D_MAX * D_MAX], identity[D_MAX * D_MAX] = {0};
+    UNS_TRY(check_input(context, d, hessian, noise));
+    for (size_t i = 0; i < d; i++)
+        identity[i * d + i] = 1.0;
+    root = root ? root : identity;
+    for (size_t i = 0; i < d * d; i++)
+        if (!isfinite(root[i]))
+            return uns_fail(context, UNS_ERROR_ARGUMENT, "forecast: the metric is not finite");
+    sandwich(d, hessian, root, b);
     *modes = (uns_modes){.count = d};
     uns_eigen_symmetric(d, b, modes->curvature, vectors);
     for (size_t i = 0; i < d; i++) {
-        modes->noise[i] = noise_along(d, noise, root, vectors + i * d);
-        modes->direction[i] = root[i] * vectors[i];
-        modes->trace += root[i] * noise[i * d + i] * root[i];
+        double along[D_MAX] = {0}; /* A^{1/2} times the mode */
+        for (size_t j = 0; j < d; j++)
+            for (size_t k = 0; k < d; k++)
+                along[j] += root[j * d + k] * vectors[i * d + k];
+        modes->noise[i] = fmax(quadratic_form(d, noise, along), 0.0);
+        modes->trace += modes->noise[i];
+        for (size_t j = 0; i == 0 && j < d; j++)
+            modes->direction[j] = along[j];
     }
     modes->gamma = -modes->curvature[0];
     return UNS_OK;
 }
 
+uns_status uns_forecast_modes(uns_context *context, size_t d, const double *hessian,
+                              const double *noise, const double *metric, uns_modes *modes) {
+    double root[D_MAX * D_MAX] = {0};
+    UNS_TRY(check_input(context, d, hessian, noise));
+    for (size_t i = 0; i < d; i++) {
+        if (metric && !(metric[i] > 0.0 && isfinite(metric[i])))
+            return uns_fail(context, UNS_ERROR_ARGUMENT,
+                            "forecast: element %zu of the metric is not above 0", i);
+        root[i * d + i] = metric ? sqrt(metric[i]) : 1.0;
+    }
+    return uns_forecast_modes_dense(context, d, hessian, noise, root, modes);
+}
+
 unsigned uns_forecast_doubts(const uns_modes *modes, double eta, double drop) {
     double gamma = modes->gamma, noise = modes->noise[0];
-    if (!(gamma > 0.0 && noise > 0.0))
+    /* below 1e-14 of the trace wᵀΣw is what rounding left */
+    if (!(gamma > 0.0 && noise > 1e-14 * modes->trace))
         return UNS_DOUBT_NO_SADDLE;
     unsigned doubts = 0;
     if (!(4.0 * drop >= 30.0 * eta * noise))
@@ -142,125 +177,38 @@ double uns_forecast_floor(const uns_modes *modes, double eta) {
     return sum;
 }
 
-/* One mode under momentum: (x, m) ← M·(x, m) + v·ξ with u = γm + δg, m ← αm + βg, g = bx + ξ,
- * x ← x − ηu. */
-typedef struct linear {
-    double m[4], v[2];
-} linear;
-
-/* var(x), cov(x, m), var(m) */
-typedef struct moments {
-    double xx, xm, mm;
-} moments;
-
-static linear linear_step(double b, double eta, const double row[4]) {
-    linear step = {{1.0 - eta * row[1] * b, -eta * row[0], row[3] * b, row[2]},
-                   {-eta * row[1], row[3]}};
-    return step;
-}
-
-static moments propagate(const linear *l, moments p, double noise) {
-    const double *m = l->m, *v = l->v;
-    moments next = {m[0] * m[0] * p.xx + 2.0 * m[0] * m[1] * p.xm + m[1] * m[1] * p.mm +
-                        noise * v[0] * v[0],
-                    m[0] * m[2] * p.xx + (m[0] * m[3] + m[1] * m[2]) * p.xm +
-                        m[1] * m[3] * p.mm + noise * v[0] * v[1],
-                    m[2] * m[2] * p.xx + 2.0 * m[2] * m[3] * p.xm + m[3] * m[3] * p.mm +
-                        noise * v[1] * v[1]};
-    return next;
-}
-
-static double determinant(const double a[9]) {
-    return a[0] * (a[4] * a[8] - a[5] * a[7]) - a[1] * (a[3] * a[8] - a[5] * a[6]) +
-           a[2] * (a[3] * a[7] - a[4] * a[6]);
-}
-
-/* Both eigenvalues of M inside the unit circle (Jury). */
-static bool stable(const linear *l) {
-    double trace = l->m[0] + l->m[3], det = l->m[0] * l->m[3] - l->m[1] * l->m[2];
-    return fabs(trace) < 1.0 + det && det < 1.0;
-}
-
-/* Stationary var(x) of P = MPMᵀ + s²vvᵀ: the first unknown of three linear equations, by
- * Cramer's rule. NaN where nothing is stationary. */
-static double stationary(const linear *l, double noise) {
-    const double *m = l->m, *v = l->v;
-    if (!stable(l))
-        return NAN;
-    double a[9] = {1.0 - m[0] * m[0],
-                   -2.0 * m[0] * m[1],
-                   -m[1] * m[1],
-                   -m[0] * m[2],
-                   1.0 - m[0] * m[3] - m[1] * m[2],
-                   -m[1] * m[3],
-                   -m[2] * m[2],
-                   -2.0 * m[2] * m[3],
-                   1.0 - m[3] * m[3]};
-    double whole = determinant(a);
-    a[0] = noise * v[0] * v[0];
-    a[3] = noise * v[0] * v[1];
-    a[6] = noise * v[1] * v[1];
-    return determinant(a) / whole;
-}
-
-/* The row of each move in turn; nadam's product runs along. */
-static void momentum_row(const uns_spec *spec, int64_t t, double *product, double row[4]) {
-    row[0] = row[2] = row[3] = 0.0;
-    row[1] = 1.0;
-    if (spec->momentum != UNS_MOMENTUM_NONE)
-        uns_spec_momentum_row(spec, (uint64_t)t, product, row);
-}
-
-/* The row of one late move alone: nadam's Π μ_i before it is then next to nothing. */
-static void late_momentum_row(const uns_spec *spec, int64_t moves, double row[4]) {
-    double product = uns_pow(spec->mu, (double)(moves - 1));
-    momentum_row(spec, moves, &product, row);
-}
-
 double uns_forecast_spec_eta(const uns_spec *spec, int64_t moves) {
-    double row[4];
-    late_momentum_row(spec, moves, row);
-    return spec->eta * (row[1] + row[0] * row[3] / (1.0 - row[2]));
-}
-
-static bool constant(const uns_spec *spec) {
-    return spec->schedule == UNS_SCHEDULE_CONSTANT && spec->larger_step_every == 0;
+    uns_walk walk;
+    uns_walk_begin(&walk, spec, moves > 0 ? (uint64_t)moves - 1 : 0);
+    uns_walk_next(&walk);
+    return spec->eta * (walk.row[1] + walk.row[0] * walk.row[3] / (1.0 - walk.row[2]));
 }
 
 double uns_forecast_spec_escape(const uns_spec *spec, const uns_modes *modes, double drop,
                                 double quantile, int64_t limit) {
-    double gamma = modes->gamma, noise = modes->noise[0];
-    double other = uns_forecast_other(modes, uns_forecast_spec_eta(spec, limit));
-    if (constant(spec) && spec->warmup == 0 && spec->momentum == UNS_MOMENTUM_NONE)
-        return uns_forecast_escape(gamma, noise, spec->eta, drop, other, quantile);
-    if (!(gamma > 0.0 && noise > 0.0 && drop > 0.0 && quantile > 0.0 && quantile < 1.0))
+    uns_forecast_site site = uns_forecast_site_of(modes, drop);
+    double out = NAN;
+    if (uns_spec_uniform(spec))
+        return uns_forecast_escape(modes->gamma, modes->noise[0], spec->eta, drop,
+                                   uns_forecast_other(modes, spec->eta), quantile);
+    if (!(modes->gamma > 0.0 && modes->noise[0] > 0.0 && drop > 0.0))
         return NAN;
-    double z = uns_normal_quantile(1.0 - 0.5 * quantile), product = 1.0, row[4];
-    double target = 2.0 * (drop + other) / gamma / (z * z), last = 0.0;
-    moments p = {0.0, 0.0, 0.0};
-    for (int64_t t = 1; t <= limit; t++, last = p.xx) {
-        momentum_row(spec, t, &product, row);
-        linear step = linear_step(-gamma, uns_spec_eta(spec, (uint64_t)t), row);
-        p = propagate(&step, p, noise);
-        if (p.xx >= target) /* between the two steps the logarithm is close to linear */
-            return last > 0.0 ? (double)t - uns_log(p.xx / target) / uns_log(p.xx / last)
-                              : (double)t;
-    }
-    return NAN;
+    if (!(quantile > 0.0 && quantile < 1.0))
+        return NAN;
+    site.limit = limit;
+    uns_recursion_escape(spec, &site, 1, &quantile, &out);
+    return out;
 }
 
 double uns_forecast_spec_floor(const uns_spec *spec, const uns_modes *modes, int64_t moves) {
-    double sum = 0.0, row[4];
-    if (!constant(spec) || modes->curvature[0] < -flat(modes))
+    double sum = 0.0;
+    if (!uns_spec_steady(spec) || modes->curvature[0] < -flat(modes))
         return NAN;
-    if (spec->momentum == UNS_MOMENTUM_NONE)
+    if (uns_spec_uniform(spec))
         return uns_forecast_floor(modes, spec->eta);
-    late_momentum_row(spec, moves, row);
-    for (size_t i = 0; i < modes->count; i++) {
-        double b = modes->curvature[i];
-        linear step = linear_step(b, spec->eta, row);
-        if (b > flat(modes))
-            sum += 0.5 * b * stationary(&step, modes->noise[i]);
-    }
+    uint64_t before = moves > 0 ? (uint64_t)moves - 1 : 0;
+    for (size_t i = 0; i < modes->count; i++)
+        if (modes->curvature[i] > flat(modes))
+            sum += uns_stationary_energy(spec, modes->curvature[i], modes->noise[i], before);
     return sum;
 }
