@@ -54,6 +54,13 @@ UNS_API int uns_context_threads(const uns_context *context);
 /* The instruction set in force: "scalar", "avx2", "avx512" or "neon". Static storage. */
 UNS_API const char *uns_context_isa(const uns_context *context);
 
+/* The core that the dense algebra runs on: OpenBLAS's own name for its kernels ("SkylakeX",
+ * "Zen", "Haswell", "Prescott", ...), "none" in a build without it. It belongs to the process;
+ * `context` may be NULL. Prescott on a newer CPU is OpenBLAS not knowing it, at a third of the
+ * speed or less; OPENBLAS_CORETYPE, set before the program starts, mends that. Static storage.
+ */
+UNS_API const char *uns_context_blas(const uns_context *context);
+
 /* What a name in the registry stands for. */
 typedef enum uns_kind {
     UNS_KIND_PRESET,    /* const uns_preset *        (spec.h) */
