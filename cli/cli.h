@@ -125,6 +125,10 @@ cli_status cli_pairs_read(uns_context *context, const uns_param_table *table, vo
 /* terminal.c: columns of the terminal behind a stream, at least 48; 0: it is no terminal. */
 int cli_columns(FILE *stream);
 
+/* core.c: first of all, one thread and the right kernels for OpenBLAS; may start the program
+ * anew, once. */
+void cli_core_settle(char **words);
+
 /* Before anything is opened: standard streams that are closed must not become data files, and
  * a reader who goes away must not end the program. */
 void cli_streams_open(void);

@@ -36,6 +36,15 @@ static void print_memory(void) {
            page * (double)sysconf(_SC_AVPHYS_PAGES) / gibi);
 }
 
+static void print_blas(const uns_context *context) {
+    const char *core = uns_context_blas(context);
+    if (strcmp(core, "none") == 0)
+        printf("%-12s not linked: dense structures are not in this build\n", "BLAS");
+    else
+        printf("%-12s OpenBLAS, core %s%s\n", "BLAS", core,
+               strcmp(core, "Prescott") == 0 ? " (slow; OPENBLAS_CORETYPE names another)" : "");
+}
+
 static cli_status info(const cli_arguments *arguments) {
     (void)arguments;
     uns_context *context = cli_context_open(0);
@@ -45,7 +54,7 @@ static cli_status info(const cli_arguments *arguments) {
     print_cpu();
     printf("%-12s %s\n", "instructions", uns_context_isa(context));
     printf("%-12s %d\n", "threads", uns_context_threads(context));
-    printf("%-12s not linked: dense structures are not in this build\n", "BLAS");
+    print_blas(context);
     print_memory();
     print_path("program", "/proc/self/exe");
     print_path("folder", "/proc/self/cwd");
@@ -59,9 +68,9 @@ const cli_command cli_info = {
     .name = "info",
     .operands = "",
     .summary = "print the version, the machine and what is used of it",
-    .help =
-        "Prints the version, the processor, the instruction set and the threads in use, the\n"
-        "memory and where the program is.",
+    .help = "Prints the version, the processor, the instruction set, the threads and the BLAS "
+            "core\n"
+            "in use, the memory and where the program is.",
     .least = 0,
     .most = 0,
     .options = options,

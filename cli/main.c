@@ -59,6 +59,7 @@ static cli_status dispatch(int count, char **words) {
 }
 
 int main(int count, char **words) {
+    cli_core_settle(words);
     cli_streams_open();
     return cli_streams_finish(dispatch(count, words));
 }

@@ -9,13 +9,6 @@
 #include <sys/utsname.h>
 #include <time.h>
 
-/* Of OpenBLAS, where the program has linked it. */
-#if defined(__GNUC__)
-extern char *openblas_get_corename(void) __attribute__((weak));
-#else
-#define openblas_get_corename ((char *(*)(void))0)
-#endif
-
 #if defined(__clang__)
 static const char compiler[] = "clang " __clang_version__;
 #elif defined(__GNUC__)
@@ -23,10 +16,6 @@ static const char compiler[] = "gcc " __VERSION__;
 #else
 static const char compiler[] = "unknown";
 #endif
-
-static const char *blas_core(void) {
-    return openblas_get_corename ? openblas_get_corename() : "none";
-}
 
 /* What follows `key` on the first line of a file that begins with it; "unknown" otherwise. */
 static void read_value(const char *path, const char *key, char separator, char *value,
@@ -85,7 +74,7 @@ char *uns_meta_text(const uns_record *record) {
     current_date(date);
     json_t *root =
         json_pack("{s:s,s:s,s:s,s:s,s:i,s:o,s:s,s:s,s:o}", "version", UNS_VERSION, "cpu", cpu,
-                  "isa", uns_context_isa(record->context), "blas", blas_core(), "threads",
+                  "isa", uns_context_isa(record->context), "blas", uns_context_blas(record->context), "threads",
                   uns_context_threads(record->context), "seeds", encode_seeds(record),
                   "compiler", compiler, "date", date, "host", encode_host());
     char *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
