@@ -72,11 +72,11 @@ char *uns_meta_text(const uns_record *record) {
     char cpu[256], date[32];
     read_value("/proc/cpuinfo", "model name", ':', cpu, sizeof cpu);
     current_date(date);
-    json_t *root =
-        json_pack("{s:s,s:s,s:s,s:s,s:i,s:o,s:s,s:s,s:o}", "version", UNS_VERSION, "cpu", cpu,
-                  "isa", uns_context_isa(record->context), "blas", uns_context_blas(record->context), "threads",
-                  uns_context_threads(record->context), "seeds", encode_seeds(record),
-                  "compiler", compiler, "date", date, "host", encode_host());
+    json_t *root = json_pack(
+        "{s:s,s:s,s:s,s:s,s:i,s:o,s:s,s:s,s:o}", "version", UNS_VERSION, "cpu", cpu, "isa",
+        uns_context_isa(record->context), "blas", uns_context_blas(record->context), "threads",
+        uns_context_threads(record->context), "seeds", encode_seeds(record), "compiler",
+        compiler, "date", date, "host", encode_host());
     char *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
     json_decref(root);
     return text;
