@@ -57,7 +57,7 @@ const cli_command *cli_command_find(const char *name);
 
 /* One file each. */
 extern const cli_command cli_run, cli_show, cli_certify, cli_check, cli_list, cli_new, cli_info,
-    cli_help;
+    cli_bench, cli_help;
 
 /* arguments.c: reads what follows the command's name. `operands` has room for `count`. Says
  * what is wrong and returns CLI_INPUT. */

@@ -9,6 +9,7 @@
 #include "kern/elementwise.inc.h"
 #include "kern/precondition.inc.h"
 #include "kern/rows.inc.h"
+#include "kern/touch.inc.h"
 
 #undef ELEMENT
 #undef VECTOR

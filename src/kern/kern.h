@@ -69,6 +69,9 @@ typedef struct uns_elementwise {
     /* Σ x², striped; 1 if any element is not finite */
     double (*square)(size_t n, const void *x);
     int (*nonfinite)(size_t n, const void *x);
+    /* Reads `count` arrays, 1 to 8, and writes all but the first back as they were: the memory
+     * traffic of a step and nothing else, which the bench holds steps against. */
+    void (*touch)(size_t n, size_t count, void *const *arrays);
 } uns_elementwise;
 
 typedef struct uns_kernels {

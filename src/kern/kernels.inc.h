@@ -26,7 +26,7 @@
         .move = move_##type, .clamp = clamp_##type, .scale = scale_##type,                     \
         .scale_rows = scale_rows_##type, .square_rows = square_rows_##type,                    \
         .nonfinite_rows = nonfinite_rows_##type, .square = square_##type,                      \
-        .nonfinite = nonfinite_##type                                                          \
+        .nonfinite = nonfinite_##type, .touch = touch_##type                                   \
     }
 
 const uns_kernels ISA_TABLE = {

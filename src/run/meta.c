@@ -4,7 +4,8 @@
  */
 #include "run/record.h"
 
-#include <stdio.h>
+#include "base/machine.h"
+
 #include <string.h>
 #include <sys/utsname.h>
 #include <time.h>
@@ -17,32 +18,12 @@ static const char compiler[] = "gcc " __VERSION__;
 static const char compiler[] = "unknown";
 #endif
 
-/* What follows `key` on the first line of a file that begins with it; "unknown" otherwise. */
-static void read_value(const char *path, const char *key, char separator, char *value,
-                       size_t size) {
-    char line[512];
-    FILE *file = fopen(path, "re");
-    snprintf(value, size, "unknown");
-    while (file && fgets(line, sizeof line, file)) {
-        const char *text = strchr(line, separator);
-        if (strncmp(line, key, strlen(key)) != 0 || !text)
-            continue;
-        text += 1 + strspn(text + 1, " \"\t");
-        snprintf(value, size, "%.*s", (int)strcspn(text, "\"\n"), text);
-        for (char *c = value; *c; c++)
-            *c = *c < ' ' || *c > '~' ? '?' : *c; /* JSON takes UTF-8 only */
-        break;
-    }
-    if (file)
-        fclose(file);
-}
-
 static json_t *encode_host(void) {
     struct utsname host;
     char os[256];
     if (uname(&host) != 0)
         memset(&host, 0, sizeof host);
-    read_value("/etc/os-release", "PRETTY_NAME", '=', os, sizeof os);
+    uns_file_value("/etc/os-release", "PRETTY_NAME", '=', os, sizeof os);
     return json_pack("{s:s,s:s,s:s,s:s}", "os", os, "kernel", host.sysname, "release",
                      host.release, "machine", host.machine);
 }
@@ -70,7 +51,7 @@ static void current_date(char date[32]) {
 
 char *uns_meta_text(const uns_record *record) {
     char cpu[256], date[32];
-    read_value("/proc/cpuinfo", "model name", ':', cpu, sizeof cpu);
+    uns_machine_cpu(cpu, sizeof cpu);
     current_date(date);
     json_t *root = json_pack(
         "{s:s,s:s,s:s,s:s,s:i,s:o,s:s,s:s,s:o}", "version", UNS_VERSION, "cpu", cpu, "isa",

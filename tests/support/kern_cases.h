@@ -293,6 +293,15 @@ static inline void want_nonfinite(trial *t) {
         t->wanted_result = 1;
 }
 
+/* What is written back is what was read. Variants: 1 to 4 arrays. */
+static inline void run_touch(const uns_kernels *k, trial *t) {
+    void *const arrays[ARRAYS] = {t->data[0], t->data[1], t->data[2], t->data[3]};
+    elements_of(k, t)->touch(t->n, (size_t)t->variant + 1, arrays);
+}
+static inline void want_touch(trial *t) {
+    (void)t;
+}
+
 #define ELEMENT_CASE(kernel, ...)                                                              \
     { #kernel, offsetof(uns_elementwise, kernel), __VA_ARGS__, run_##kernel, want_##kernel }
 
@@ -316,6 +325,7 @@ static const kern_case element_cases[] = {
     ELEMENT_CASE(nonfinite_rows, "Tb", 3, 2, 0, 4, shape_by_replica),
     ELEMENT_CASE(square, "T", 1, 0, 0, 1, shape_flat),
     ELEMENT_CASE(nonfinite, "T", 1, 0, 0, 1, shape_flat),
+    ELEMENT_CASE(touch, "TTTT", 15, 14, 0, 4, shape_flat),
 };
 
 #endif

@@ -98,8 +98,8 @@ def expect(result, status, out=None, err=None):
 def test_help_and_version_go_to_standard_output():
     with Place() as place:
         expect(place.run("--version"), 0, "unsaddle ", "")
-        for command in ([], ["run"], ["show"], ["check"], ["list"], ["new"], ["info"], ["help"],
-                        ["certify"]):
+        for command in ([], ["run"], ["show"], ["certify"], ["check"], ["list"], ["new"], ["info"],
+                        ["bench"], ["help"]):
             for word in "--help", "-h":
                 result = expect(place.run(*command, word), 0, "Exit status:", "")
                 for status in "  0  ", "  1  ", "  2  ", "  3  ", " 10  ", " 11  ", " 12  ", "130  ":
@@ -143,6 +143,14 @@ def test_wrong_usage_names_the_right_word():
         (["list", "optimisers"], "nothing is called"), (["new"], "needs"),
         (["new", "sadle"], "did you mean 'saddle'?"), (["info", "x"], "does not take 'x'"),
         (["help", "shwo"], "did you mean 'show'?"),
+        (["bench", "--rules", "adamv"], "did you mean 'adam"),
+        (["bench", "etta=1"], "did you mean 'eta'?"),
+        (["bench", "--layouts", "1k"], "'1k' is no layout"),
+        (["bench", "--threads", "none"], "'none' is no number of threads"),
+        (["bench", "--seconds", "-1"], "no positive number"),
+        (["bench", "--layouts", "1x900G"], "GiB are available"),
+        (["bench", "--layouts", "1x1k", "--compare", "absent.json"], "absent.json"),
+        (["bench", "--layouts", "1x1k", "--compare", "plan.yaml"], "plan.yaml:1:"),
     ]
     with Place() as place:
         for words, message in cases:
@@ -485,6 +493,20 @@ def test_a_classifier_ends_with_its_accuracy():
                            "problem.test=200", "--out", "kept")
         expect(result, 0, "of the held-out samples correctly")
         xml.fromstring(place.read("kept", "plot.svg"))
+
+
+def test_a_bench_can_be_compared_with_an_earlier_one():
+    words = ["bench", "--rules", "adamw,lion", "--layouts", "1x1k,3x100", "--threads", "1,2",
+             "--seconds", "0.02"]
+    with Place() as place:
+        expect(place.run(*words, "--out", "first.json"), 0, "adamw", "8 rows")
+        rows = json.loads(place.read("first.json"))["rows"]
+        assert len(rows) == 8 and all(row["warm"]["best"] > 0 for row in rows)
+        result = expect(place.run(*words, "--compare", "first.json", "--json"), 0)
+        assert len(json.loads(result.stdout)["rows"]) == 8
+        expect(place.run(*words, "--compare", "first.json"), 0, "before")
+        expect(place.run(*words[:-6], "--layouts", "1x2k", "--seconds", "0.01", "--compare",
+                         "first.json"), 0, None, "none of these rows")
 
 
 def main():

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT
+ * The bench's insides: what its files share.
+ */
+#ifndef UNS_BENCH_INSIDE_H
+#define UNS_BENCH_INSIDE_H
+
+#include <unsaddle/bench.h>
+#include <unsaddle/optimizer.h>
+
+#include "base/pool.h"
+#include "kern/kern.h"
+
+enum {
+    UNS_BENCH_LIST = 64,    /* entries of a list */
+    UNS_BENCH_ARRAYS = 7,   /* arrays a step may touch: g, x, state */
+    UNS_BENCH_ROUNDS = 4096 /* samples of one series */
+};
+
+typedef struct uns_bench_layout {
+    size_t tensors, length;
+} uns_bench_layout;
+
+struct uns_bench {
+    uns_context *context;
+    double seconds;
+    bool subnormal;
+    void (*progress)(void *user, size_t done, size_t rows);
+    void *user;
+    const volatile int *interrupt;
+    size_t rule_count, layout_count, thread_count;
+    const uns_preset *rules[UNS_BENCH_LIST];
+    uns_spec specs[UNS_BENCH_LIST];
+    uns_bench_layout layouts[UNS_BENCH_LIST];
+    int threads[UNS_BENCH_LIST];
+    double bytes;
+    size_t row_count, done;
+    uns_bench_row *rows;
+};
+
+/* Row i: rules innermost last, so that one layout's rows stand together. */
+static inline size_t uns_bench_rule_of(const uns_bench *bench, size_t row) {
+    return row / bench->thread_count % bench->rule_count;
+}
+static inline size_t uns_bench_layout_of(const uns_bench *bench, size_t row) {
+    return row / bench->thread_count / bench->rule_count;
+}
+static inline size_t uns_bench_threads_of(const uns_bench *bench, size_t row) {
+    return row % bench->thread_count;
+}
+
+/* A layout of equal tensors; the caller destroys it. */
+uns_status uns_bench_make_layout(uns_context *context, const uns_bench_layout *shape,
+                                 uns_layout **out);
+
+/* What is written over between two cold samples. */
+size_t uns_bench_eviction_bytes(void);
+
+/* The limit pattern: array 0 is read, the others are read and written back as they were. */
+typedef struct uns_limit {
+    const uns_kernels *kernels;
+    size_t tensors, length, count; /* count: arrays a tensor */
+    char *const *at;               /* [tensors][count] */
+    size_t width[UNS_BENCH_ARRAYS];
+} uns_limit;
+void uns_limit_run(const uns_limit *limit, uns_pool *pool);
+
+/* Times one row; *row is filled. */
+uns_status uns_bench_measure(const uns_bench *bench, size_t index, uns_bench_row *row);
+
+#endif
