@@ -6,10 +6,13 @@
  *   KERNEL(name)    the name with the type behind it
  *   WIDE_LOAD, WIDE_STORE   F64_LANES elements in memory from and to doubles
  */
+#include "kern/slots.inc.h"
+
 #include "kern/elementwise.inc.h"
 #include "kern/precondition.inc.h"
 #include "kern/rows.inc.h"
 #include "kern/touch.inc.h"
+#include "kern/update.inc.h"
 
 #undef ELEMENT
 #undef VECTOR

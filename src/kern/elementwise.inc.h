@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * Template: the exact elementwise kernels of one element type, as kern.h defines them; names
- * of elements.inc.h. The root has a file of its own, precondition.inc.h.
+ * Template: the exact elementwise kernels of one element type, as kern.h defines them: loops
+ * around the register functions of slots.inc.h; names of elements.inc.h. The root has a file of
+ * its own, precondition.inc.h.
  */
 
 static void KERNEL(mix)(size_t n, double alpha, const void *x, double beta, const void *y,
@@ -9,9 +10,8 @@ static void KERNEL(mix)(size_t n, double alpha, const void *x, double beta, cons
     ELEMENT *to = out;
     const VECTOR a = V(set)((ELEMENT)alpha), b = V(set)((ELEMENT)beta);
     for (size_t i = 0; i < n; i += LANES) {
-        const VECTOR ax = V(mul)(a, V(load)(from_x + i, n - i));
-        const VECTOR by = V(mul)(b, V(load)(from_y + i, n - i));
-        V(store)(to + i, V(add)(ax, by), n - i);
+        const VECTOR xi = V(load)(from_x + i, n - i), yi = V(load)(from_y + i, n - i);
+        V(store)(to + i, KERNEL(mixed)(a, xi, b, yi), n - i);
     }
 }
 
@@ -24,84 +24,63 @@ static void KERNEL(momentum)(size_t n, const double row[4], const void *m, const
     for (size_t i = 0; i < n; i += LANES) {
         const VECTOR mi = V(load)(from_m + i, n - i), gi = V(load)(from_g + i, n - i);
         if (to_u)
-            V(store)(to_u + i, V(add)(V(mul)(gamma, mi), V(mul)(delta, gi)), n - i);
+            V(store)(to_u + i, KERNEL(mixed)(gamma, mi, delta, gi), n - i);
         if (to_m)
-            V(store)(to_m + i, V(add)(V(mul)(alpha, mi), V(mul)(beta, gi)), n - i);
+            V(store)(to_m + i, KERNEL(mixed)(alpha, mi, beta, gi), n - i);
     }
 }
 
 static void KERNEL(accumulate)(size_t n, double a, double b, double e, const void *s, void *c) {
     const ELEMENT *from = s;
     ELEMENT *to = c;
-    const VECTOR keep = V(set)((ELEMENT)a), take = V(set)((ELEMENT)b);
-    const VECTOR plus = V(set)((ELEMENT)e);
     for (size_t i = 0; i < n; i += LANES) {
-        const VECTOR si = V(load)(from + i, n - i);
-        const VECTOR kept = V(mul)(keep, V(load)(to + i, n - i));
-        const VECTOR sum = V(add)(kept, V(mul)(V(mul)(take, si), si));
-        V(store)(to + i, e == 0 ? sum : V(add)(sum, plus), n - i);
+        const VECTOR si = V(load)(from + i, n - i), ci = V(load)(to + i, n - i);
+        V(store)(to + i, KERNEL(affine)(a, b, e, si, ci), n - i);
     }
-}
-
-/* max(p, q) of kern.h. p and q must be results of arithmetic, hence already flushed. */
-static inline VECTOR KERNEL(larger)(VECTOR p, VECTOR q) {
-    return V(select)(V(gt)(p, q), p, q);
 }
 
 static void KERNEL(accumulate_max)(size_t n, double a, double e, const void *s, void *c) {
     const ELEMENT *from = s;
     ELEMENT *to = c;
-    const VECTOR keep = V(set)((ELEMENT)a), plus = V(set)((ELEMENT)e);
     for (size_t i = 0; i < n; i += LANES) {
-        const VECTOR kept = V(mul)(keep, V(load)(to + i, n - i));
-        const VECTOR size = V(add)(V(abs)(V(load)(from + i, n - i)), plus);
-        V(store)(to + i, KERNEL(larger)(kept, size), n - i);
+        const VECTOR si = V(load)(from + i, n - i), ci = V(load)(to + i, n - i);
+        V(store)(to + i, KERNEL(decaying_max)(a, e, si, ci), n - i);
     }
 }
 
 static void KERNEL(accumulate_sign)(size_t n, double b, const void *s, void *c) {
     const ELEMENT *from = s;
     ELEMENT *to = c;
-    const VECTOR take = V(set)((ELEMENT)b);
     for (size_t i = 0; i < n; i += LANES) {
         const VECTOR si = V(load)(from + i, n - i), ci = V(load)(to + i, n - i);
-        const VECTOR q = V(mul)(si, si), bq = V(mul)(take, q);
-        const VECTOR not_above = V(select)(V(gt)(q, ci), V(add)(ci, bq), ci);
-        V(store)(to + i, V(select)(V(gt)(ci, q), V(sub)(ci, bq), not_above), n - i);
+        V(store)(to + i, KERNEL(additive)(b, si, ci), n - i);
     }
 }
 
 static void KERNEL(ceiling)(size_t n, double k, const void *c, void *top) {
     const ELEMENT *from = c;
     ELEMENT *to = top;
-    const VECTOR factor = V(set)((ELEMENT)k), zero = V(set)(0);
     for (size_t i = 0; i < n; i += LANES) {
-        const VECTOR now = V(mul)(factor, V(load)(from + i, n - i));
-        const VECTOR before = V(add)(V(load)(to + i, n - i), zero); /* flushes, see larger */
-        V(store)(to + i, KERNEL(larger)(before, now), n - i);
+        const VECTOR ci = V(load)(from + i, n - i), before = V(load)(to + i, n - i);
+        V(store)(to + i, KERNEL(topped)(k, ci, before), n - i);
     }
 }
 
 static void KERNEL(variance)(size_t n, double k, const void *c, const void *mean, void *v) {
     const ELEMENT *from = c, *about = mean;
     ELEMENT *to = v;
-    const VECTOR factor = V(set)((ELEMENT)k), zero = V(set)(0);
     for (size_t i = 0; i < n; i += LANES) {
-        const VECTOR second = V(mul)(factor, V(load)(from + i, n - i));
-        const VECTOR first = V(mul)(factor, V(load)(about + i, n - i));
-        const VECTOR spread = V(sub)(second, V(mul)(first, first));
-        V(store)(to + i, KERNEL(larger)(zero, spread), n - i);
+        const VECTOR ci = V(load)(from + i, n - i), first = V(load)(about + i, n - i);
+        V(store)(to + i, KERNEL(spread)(k, ci, first), n - i);
     }
 }
 
 static void KERNEL(adadelta)(size_t n, double beta, double epsilon, void *sq, void *d) {
     ELEMENT *square = sq, *step = d;
-    const VECTOR keep = V(set)((ELEMENT)beta), take = V(set)((ELEMENT)(1 - beta));
-    const VECTOR plus = V(set)((ELEMENT)epsilon);
     for (size_t i = 0; i < n; i += LANES) {
         const VECTOR old = V(load)(square + i, n - i);
-        const VECTOR t = V(mul)(V(sqrt)(V(add)(old, plus)), V(load)(step + i, n - i));
-        V(store)(square + i, V(add)(V(mul)(keep, old), V(mul)(V(mul)(take, t), t)), n - i);
+        const VECTOR t = KERNEL(lengthened)(epsilon, old, V(load)(step + i, n - i));
+        V(store)(square + i, KERNEL(affine)(beta, 1 - beta, 0, t, old), n - i);
         V(store)(step + i, t, n - i);
     }
 }
@@ -109,23 +88,17 @@ static void KERNEL(adadelta)(size_t n, double beta, double epsilon, void *sq, vo
 static void KERNEL(move)(size_t n, double k, double eta, const void *d, void *x) {
     const ELEMENT *from = d;
     ELEMENT *to = x;
-    const VECTOR keep = V(set)((ELEMENT)k), rate = V(set)((ELEMENT)eta);
     for (size_t i = 0; i < n; i += LANES) {
-        const VECTOR kept = V(mul)(keep, V(load)(to + i, n - i));
-        V(store)(to + i, V(sub)(kept, V(mul)(rate, V(load)(from + i, n - i))), n - i);
+        const VECTOR di = V(load)(from + i, n - i), xi = V(load)(to + i, n - i);
+        V(store)(to + i, KERNEL(moved)(k, eta, di, xi), n - i);
     }
 }
 
-/* By size and sign: a pair of min and max would flush subnormal x on some machines. */
 static void KERNEL(clamp)(size_t n, double limit, const void *x, void *out) {
     const ELEMENT *from = x;
     ELEMENT *to = out;
-    const VECTOR bound = V(set)((ELEMENT)limit);
-    for (size_t i = 0; i < n; i += LANES) {
-        const VECTOR xi = V(load)(from + i, n - i);
-        const VECTOR at_bound = V(copysign)(bound, xi);
-        V(store)(to + i, V(select)(V(gt)(V(abs)(xi), bound), at_bound, xi), n - i);
-    }
+    for (size_t i = 0; i < n; i += LANES)
+        V(store)(to + i, KERNEL(clamped)(limit, V(load)(from + i, n - i)), n - i);
 }
 
 static void KERNEL(scale)(size_t n, double k, const void *x, void *out) {

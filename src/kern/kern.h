@@ -15,11 +15,45 @@
 #ifndef UNS_KERN_H
 #define UNS_KERN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <unsaddle/layout.h>
 #include <unsaddle/random.h>
 #include <unsaddle/structure.h>
+
+/* What `update` does to an element, in this order; each is the kernel of that name below. */
+enum {
+    UNS_SLOT_GUARD = 1u,          /* scale by unscale, clamp, scale by clip, g + λx: those
+                                     whose number is not neutral */
+    UNS_SLOT_MOMENTUM_FIRST = 2u, /* momentum on g; else u = g */
+    UNS_SLOT_DEVIATION = 4u,      /* s = g − m; else s = g */
+    UNS_SLOT_DIRECTION = 8u,      /* s = u */
+    UNS_SLOT_MEAN = 16u,          /* mean ← a·mean + b·s, and the root is of `variance` */
+    UNS_SLOT_ACCUMULATE = 32u,    /* accumulate */
+    UNS_SLOT_MAX = 64u,           /* accumulate_max */
+    UNS_SLOT_SIGN = 128u,         /* accumulate_sign */
+    UNS_SLOT_CEILING = 256u,      /* ceiling, and the root is of its top */
+    UNS_SLOT_ROOT = 512u,         /* precondition; without it d = u */
+    UNS_SLOT_ROOT_OF_SIGNAL = 1024u, /* precondition_signal */
+    UNS_SLOT_RHO = 2048u,            /* d ← ρd */
+    UNS_SLOT_ADADELTA = 4096u,       /* adadelta */
+    UNS_SLOT_MOMENTUM_LAST = 8192u   /* momentum on d; the move comes last, always */
+};
+
+typedef struct uns_update {
+    unsigned slots;
+    bool clips;                      /* scale by clip even where it is 1 */
+    double unscale, clamp, clip, l2; /* 1, infinity, with clips = false, and 0: neutral */
+    double row[4];
+    uns_coeffs coeffs;
+    uns_root root;
+    double top;                         /* ceiling's k */
+    double square_keep, square_epsilon; /* adadelta's */
+    double keep, eta;                   /* move's */
+    const void *g;
+    void *x, *m, *c, *mean, *ceiling, *square;
+} uns_update;
 
 /* Elementwise kernels of one element type T (float or double behind the void pointers). */
 typedef struct uns_elementwise {
@@ -72,6 +106,9 @@ typedef struct uns_elementwise {
     /* Reads `count` arrays, 1 to 8, and writes all but the first back as they were: the memory
      * traffic of a step and nothing else, which the bench holds steps against. */
     void (*touch)(size_t n, size_t count, void *const *arrays);
+    /* A whole step in one pass: the bits of the kernels of its slots one after the other. 0
+     * when this combination of slots and root has no such loop; nothing is done then. exact */
+    int (*update)(size_t n, const uns_update *update);
 } uns_elementwise;
 
 typedef struct uns_kernels {

@@ -5,6 +5,7 @@
 #include "base/inline.h"
 #include "kern/kern.h"
 #include "kern/root.h"
+#include "kern/rules.h"
 
 #include "base/frozen.inc.h"
 #include "base/philox.inc.h"
@@ -26,7 +27,7 @@
         .move = move_##type, .clamp = clamp_##type, .scale = scale_##type,                     \
         .scale_rows = scale_rows_##type, .square_rows = square_rows_##type,                    \
         .nonfinite_rows = nonfinite_rows_##type, .square = square_##type,                      \
-        .nonfinite = nonfinite_##type, .touch = touch_##type                                   \
+        .nonfinite = nonfinite_##type, .touch = touch_##type, .update = update_##type          \
     }
 
 const uns_kernels ISA_TABLE = {

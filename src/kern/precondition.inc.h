@@ -51,25 +51,33 @@ static void KERNEL(precondition)(size_t n, const uns_root *root, const void *c, 
     }
 }
 
+/* C = ssᵀ, or |s| where the root goes by it. */
+UNS_ALWAYS_INLINE VECTOR KERNEL(own_square)(root_kind kind, VECTOR s) {
+    return kind == ROOT_SIZE ? V(abs)(s) : V(mul)(s, s);
+}
+
 UNS_ALWAYS_INLINE void KERNEL(signal_all)(size_t n, const uns_root *root, root_kind kind,
                                           const ELEMENT *s, const ELEMENT *u, ELEMENT *d) {
     const denominator of = denominator_of(root, kind);
     for (size_t i = 0; i < n; i += LANES) {
         const VECTOR si = V(load)(s + i, n - i), ui = V(load)(u + i, n - i);
-        const VECTOR c = kind == ROOT_SIZE ? V(abs)(si) : V(mul)(si, si);
-        V(store)(d + i, KERNEL(divide)(&of, kind, c, ui), n - i);
+        V(store)(d + i, KERNEL(divide)(&of, kind, KERNEL(own_square)(kind, si), ui), n - i);
     }
 }
 
 static void KERNEL(precondition_signal)(size_t n, const uns_root *root, const void *s,
                                         const void *u, void *d) {
-    const root_kind kind = root_kind_of(root->exponent);
-    if (kind == ROOT_HALF && (root->epsilon == 0 || root->form != UNS_EPSILON_INSIDE))
+    switch (signal_root_kind_of(root)) {
+    case ROOT_SIZE:
         KERNEL(signal_all)(n, root, ROOT_SIZE, s, u, d);
-    else if (kind == ROOT_HALF)
+        break;
+    case ROOT_HALF:
         KERNEL(signal_all)(n, root, ROOT_HALF, s, u, d);
-    else if (kind == ROOT_ONE)
+        break;
+    case ROOT_ONE:
         KERNEL(signal_all)(n, root, ROOT_ONE, s, u, d);
-    else
+        break;
+    default:
         KERNEL(signal_all)(n, root, ROOT_OTHER, s, u, d);
+    }
 }

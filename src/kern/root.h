@@ -31,6 +31,13 @@ static inline root_kind root_kind_of(double exponent) {
     return exponent == 1 ? ROOT_ONE : ROOT_OTHER;
 }
 
+/* The same for C = ssᵀ, given s. */
+static inline root_kind signal_root_kind_of(const uns_root *root) {
+    const root_kind kind = root_kind_of(root->exponent);
+    const bool by_size = root->epsilon == 0 || root->form != UNS_EPSILON_INSIDE;
+    return kind == ROOT_HALF && by_size ? ROOT_SIZE : kind;
+}
+
 static inline double root_of_number(double x, double exponent) {
     if (exponent == 0.5)
         return sqrt(x);

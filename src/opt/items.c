@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
- * The fixed cut of all blocks into items, and of items into chunks. It depends on the layout
- * alone, never on the number of threads, so that sums over items are the same bits always.
+ * The fixed cut of all blocks into items, of items into chunks, and their bundling into tasks.
+ * It depends on the layout alone, never on the number of threads, so that sums over items are
+ * the same bits always. An item never crosses a block; a task may hold many small blocks.
  */
 #include "base/pool.h"
 #include "opt/opt.h"
 
-/* Elements of an item: enough work (tens of microseconds) to be worth handing to a thread; a
- * multiple of 256. Below twice that in all, threads are not woken. */
+/* Elements of an item at most and of a task at least: enough work (some microseconds) to be
+ * worth handing to a thread; a multiple of 256. Two tasks or fewer do not wake threads. */
 enum {
     ITEM = 32768
 };
@@ -28,20 +29,21 @@ size_t uns_count_items(const uns_layout *layout) {
 }
 
 void uns_fill_items(uns_optimizer *optimizer) {
-    size_t length = item_length(optimizer->replicas), count = 0;
+    size_t length = item_length(optimizer->replicas), count = 0, task = ITEM;
     for (size_t i = 0; i < optimizer->block_count; i++) {
         size_t n = elements_of(optimizer->layout, i);
-        for (size_t begin = 0; begin < n; begin += length)
-            optimizer->items[count++] =
-                (uns_item){i, begin, n - begin < length ? n : begin + length};
+        for (size_t begin = 0; begin < n; begin += length) {
+            size_t end = n - begin < length ? n : begin + length;
+            if (task >= ITEM) {
+                optimizer->tasks[optimizer->task_count++] = count;
+                task = 0;
+            }
+            task += end - begin;
+            optimizer->items[count++] = (uns_item){i, begin, end};
+        }
     }
+    optimizer->tasks[optimizer->task_count] = count;
 }
-
-typedef struct job {
-    uns_optimizer *optimizer;
-    uns_chunk_work *work;
-    void *user;
-} job;
 
 /* A chunk is a whole number of replica rows, or a part of one where a row is longer. */
 static size_t chunk_end(size_t replicas, const uns_item *item, size_t begin) {
@@ -55,34 +57,60 @@ static size_t chunk_end(size_t replicas, const uns_item *item, size_t begin) {
     return end < item->end ? end : item->end;
 }
 
-static void run_item(void *user, size_t index) {
-    const job *my = user;
-    uns_optimizer *optimizer = my->optimizer;
+void uns_item_chunks(uns_optimizer *optimizer, size_t index, uns_chunk_work *work, void *user) {
     const uns_item *item = &optimizer->items[index];
-    if (!optimizer->blocks[item->block].present)
-        return;
-    uint64_t mode = uns_flush_enter();
     for (size_t begin = item->begin; begin < item->end;) {
         size_t end = chunk_end(optimizer->replicas, item, begin);
-        my->work(optimizer, my->user, index, begin, end - begin);
+        work(optimizer, user, index, begin, end - begin);
         begin = end;
     }
+}
+
+typedef struct job {
+    uns_optimizer *optimizer;
+    uns_item_work *work;
+    void *user;
+} job;
+
+static void run_task(void *user, size_t task) {
+    const job *my = user;
+    uns_optimizer *optimizer = my->optimizer;
+    uint64_t mode = uns_flush_enter();
+    for (size_t i = optimizer->tasks[task]; i < optimizer->tasks[task + 1]; i++)
+        if (optimizer->blocks[optimizer->items[i].block].present)
+            my->work(optimizer, my->user, i);
     uns_flush_restore(mode);
 }
 
-void uns_for_chunks(uns_optimizer *optimizer, uns_chunk_work *work, void *user) {
+void uns_for_items(uns_optimizer *optimizer, uns_item_work *work, void *user) {
     job my = {optimizer, work, user};
-    size_t elements = uns_layout_parameters(optimizer->layout) * optimizer->replicas;
-    if (elements >= 2 * (size_t)ITEM) {
-        uns_pool_run(uns_context_pool(optimizer->context), optimizer->item_count, run_item,
+    if (optimizer->task_count > 2) {
+        uns_pool_run(uns_context_pool(optimizer->context), optimizer->task_count, run_task,
                      &my);
         return;
     }
-    uns_for_chunks_in_order(optimizer, work, user);
+    for (size_t task = 0; task < optimizer->task_count; task++)
+        run_task(&my, task);
+}
+
+typedef struct chunk_job {
+    uns_chunk_work *work;
+    void *user;
+} chunk_job;
+
+static void run_chunks(uns_optimizer *optimizer, void *user, size_t item) {
+    const chunk_job *my = user;
+    uns_item_chunks(optimizer, item, my->work, my->user);
+}
+
+void uns_for_chunks(uns_optimizer *optimizer, uns_chunk_work *work, void *user) {
+    chunk_job my = {work, user};
+    uns_for_items(optimizer, run_chunks, &my);
 }
 
 void uns_for_chunks_in_order(uns_optimizer *optimizer, uns_chunk_work *work, void *user) {
-    job my = {optimizer, work, user};
-    for (size_t i = 0; i < optimizer->item_count; i++)
-        run_item(&my, i);
+    chunk_job chunks = {work, user};
+    job my = {optimizer, run_chunks, &chunks};
+    for (size_t task = 0; task < optimizer->task_count; task++)
+        run_task(&my, task);
 }

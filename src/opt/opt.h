@@ -57,11 +57,12 @@ typedef struct uns_group {
     void **views[2];     /* room for tensors over the group's blocks */
     double *clip_factor; /* [R], of this step */
     bool clipping;
+    const uns_block_state *twin; /* prepared in this step, when its counts were these */
+    uns_block_counts twin_counts;
     bool has_root; /* p > 0 and something is kept: d differs from u */
 } uns_group;
 
-/* A piece of one block, at most UNS_CHUNK elements at a time inside: the unit of parallel work.
- */
+/* A piece of one block: what sums are formed over. Items go to threads in tasks. */
 typedef struct uns_item {
     size_t block, begin, end;
 } uns_item;
@@ -78,8 +79,11 @@ struct uns_optimizer {
     uns_block_state *blocks;
     size_t *order; /* blocks sorted by group */
     uns_item *items;
+    size_t task_count;
+    size_t *tasks; /* [task_count + 1]: items tasks[k] ... tasks[k + 1] − 1 are task k */
     double unscale;
     bool partial; /* some replica sits this step out */
+    bool unfused; /* slot by slot even where one pass would do: for tests */
     uint64_t skipped;
     unsigned char *stopped, *bad, *active; /* [R] */
     double *norms[2];                      /* [blocks][R] */
@@ -118,12 +122,17 @@ bool uns_spec_trusts(const uns_spec *spec);
 /* Whether d of a block must be stored between passes. */
 bool uns_group_is_staged(const uns_group *group);
 
-/* The same work for every chunk of the present blocks' items, over the pool where it pays. A
- * chunk has at most UNS_CHUNK elements: a whole number of replica rows, or part of one. */
+/* The same work for every item of the present blocks, over the pool where it pays. */
+typedef void uns_item_work(uns_optimizer *optimizer, void *user, size_t item);
+void uns_for_items(uns_optimizer *optimizer, uns_item_work *work, void *user);
+
+/* The same for every chunk of those items, or of one item. A chunk has at most UNS_CHUNK
+ * elements: a whole number of replica rows, or part of one. */
 typedef void uns_chunk_work(uns_optimizer *optimizer, void *user, size_t item, size_t begin,
                             size_t n);
 void uns_for_chunks(uns_optimizer *optimizer, uns_chunk_work *work, void *user);
 void uns_for_chunks_in_order(uns_optimizer *optimizer, uns_chunk_work *work, void *user);
+void uns_item_chunks(uns_optimizer *optimizer, size_t item, uns_chunk_work *work, void *user);
 size_t uns_count_items(const uns_layout *layout);
 void uns_fill_items(uns_optimizer *optimizer);
 
@@ -148,6 +157,10 @@ const void *uns_guard_chunk(const uns_optimizer *optimizer, const uns_block_stat
 
 /* Chunk work: what a stage does for one chunk. `user`: const uns_plan_of_step *. */
 void uns_step_chunk(uns_optimizer *optimizer, void *user, size_t item, size_t begin, size_t n);
+
+/* All passes of a step for one item at once; false when its group cannot be done so, and
+ * nothing is done then. */
+bool uns_fuse_item(const uns_optimizer *optimizer, size_t item);
 
 /* Slot 6's trust ratio on block->d of every block whose group wants it. */
 void uns_scale_trust(uns_optimizer *optimizer);

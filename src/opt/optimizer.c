@@ -72,6 +72,7 @@ static void place_books(uns_optimizer *optimizer, uns_arena *arena) {
     optimizer->blocks = uns_arena_take(arena, blocks * sizeof(uns_block_state));
     optimizer->order = uns_arena_take(arena, blocks * sizeof(size_t));
     optimizer->items = uns_arena_take(arena, optimizer->item_count * sizeof(uns_item));
+    optimizer->tasks = uns_arena_take(arena, (optimizer->item_count + 1) * sizeof(size_t));
     optimizer->partials = uns_arena_take(arena, optimizer->item_count * sizeof(double));
     optimizer->stopped = uns_arena_take(arena, replicas);
     optimizer->bad = uns_arena_take(arena, replicas);

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT
+ * A whole step of one item in one pass over x, g and state, for the combinations of slots that
+ * kern.h's `update` knows. The same numbers, in the same order, as chunk.c's slots one by one,
+ * hence the same bits; whatever is not known here goes that way.
+ */
+#include "opt/builtin.h"
+#include "opt/opt.h"
+
+#include <math.h>
+
+typedef struct fusion {
+    const uns_optimizer *optimizer;
+    const uns_group *group;
+    const uns_block_state *block;
+    const uns_item *item;
+} fusion;
+
+static void *piece(const fusion *f, uns_piece which) {
+    void *base = f->block->piece[which];
+    return base ? uns_at(f->optimizer, base, f->item->begin) : NULL;
+}
+
+static unsigned guard_slot(const fusion *f) {
+    const uns_spec *spec = &f->group->spec;
+    bool decays = spec->decay != 0.0 && spec->decay_form == UNS_DECAY_L2;
+    return f->optimizer->unscale != 1.0 || isfinite(spec->clip_value) || f->group->clipping ||
+                   decays
+               ? UNS_SLOT_GUARD
+               : 0u;
+}
+
+static unsigned momentum_slot(const uns_update *u, const uns_spec *spec) {
+    if (!u->m)
+        return 0;
+    return spec->momentum_at == UNS_PLACE_FIRST ? UNS_SLOT_MOMENTUM_FIRST
+                                                : UNS_SLOT_MOMENTUM_LAST;
+}
+
+/* How C takes in s; none for a fold that is not ours, see `is_ours`. */
+static unsigned moment_slot(const uns_update *u, const uns_moment_ops *moment) {
+    if (!u->c || moment->oracle)
+        return 0;
+    if (moment == &uns_moment_max)
+        return UNS_SLOT_MAX;
+    return moment == &uns_moment_sign ? UNS_SLOT_SIGN : UNS_SLOT_ACCUMULATE;
+}
+
+static unsigned signal_slot(const uns_spec *spec) {
+    switch ((uns_signal)spec->signal) {
+    case UNS_SIGNAL_DEVIATION:
+        return UNS_SLOT_DEVIATION;
+    case UNS_SIGNAL_DIRECTION:
+        return UNS_SLOT_DIRECTION;
+    case UNS_SIGNAL_GRADIENT:
+        break;
+    }
+    return 0;
+}
+
+static unsigned root_slot(const fusion *f, const uns_update *u) {
+    if (!f->group->has_root || u->coeffs.rho == 0.0)
+        return 0;
+    unsigned rho = u->coeffs.rho != 1.0 ? UNS_SLOT_RHO : 0;
+    if (f->group->moment->memoryless)
+        return rho | UNS_SLOT_ROOT_OF_SIGNAL;
+    return u->c ? rho | UNS_SLOT_ROOT : rho;
+}
+
+static unsigned slots_of(const fusion *f, const uns_update *u) {
+    unsigned moment = moment_slot(u, f->group->moment), root = root_slot(f, u);
+    unsigned slots = guard_slot(f) | momentum_slot(u, &f->group->spec) | moment | root;
+    if (moment || (root & UNS_SLOT_ROOT_OF_SIGNAL) || u->mean)
+        slots |= signal_slot(&f->group->spec);
+    slots |= u->mean ? UNS_SLOT_MEAN : 0u;
+    slots |= u->ceiling ? UNS_SLOT_CEILING : 0u;
+    return slots | (u->square ? UNS_SLOT_ADADELTA : 0u);
+}
+
+/* What `update` has no slot for: d that must be whole, a plug-in's fold, λx added to d, factors
+ * that differ between replicas. */
+static bool is_ours(const fusion *f) {
+    const uns_spec *spec = &f->group->spec;
+    const uns_moment_ops *moment = f->group->moment;
+    if (uns_group_is_staged(f->group) || f->optimizer->partial)
+        return false;
+    if (moment->fold && moment != &uns_moment_max && moment != &uns_moment_sign)
+        return false;
+    if (spec->decay != 0.0 && spec->decay_form == UNS_DECAY_SCALED)
+        return false;
+    return !f->group->clipping || f->optimizer->replicas == 1;
+}
+
+static void fill_guard(const fusion *f, uns_update *u) {
+    const uns_spec *spec = &f->group->spec;
+    u->unscale = 1.0 / f->optimizer->unscale;
+    u->clamp = spec->clip_value;
+    u->clips = f->group->clipping;
+    u->clip = u->clips ? f->group->clip_factor[0] : 1.0;
+    u->l2 = spec->decay_form == UNS_DECAY_L2 ? spec->decay : 0.0;
+}
+
+static void fill_numbers(const fusion *f, uns_update *u) {
+    const uns_spec *spec = &f->group->spec;
+    const uns_block_state *block = f->block;
+    for (int i = 0; i < 4; i++)
+        u->row[i] = block->momentum_row[i];
+    u->coeffs = block->coeffs;
+    u->root = block->root;
+    u->top = spec->ceiling == UNS_CEILING_RAW ? 1.0 : block->coeffs.c;
+    u->square_keep = uns_spec_beta(spec);
+    u->square_epsilon = spec->epsilon;
+    u->eta = block->eta;
+    u->keep = spec->decay_form == UNS_DECAY_DECOUPLED ? 1.0 - block->eta * spec->decay : 1.0;
+}
+
+static void fill_arrays(const fusion *f, uns_update *u) {
+    u->g = uns_at(f->optimizer, f->block->g, f->item->begin);
+    u->x = uns_at(f->optimizer, f->block->x_out, f->item->begin);
+    u->m = piece(f, UNS_PIECE_MOMENTUM);
+    u->c = piece(f, UNS_PIECE_MOMENT);
+    u->mean = piece(f, UNS_PIECE_MEAN);
+    u->ceiling = piece(f, UNS_PIECE_CEILING);
+    u->square = piece(f, UNS_PIECE_STEPS_SQUARE);
+}
+
+bool uns_fuse_item(const uns_optimizer *optimizer, size_t index) {
+    const uns_item *item = &optimizer->items[index];
+    const uns_block_state *block = &optimizer->blocks[item->block];
+    const fusion f = {optimizer, &optimizer->groups[block->group], block, item};
+    uns_update u;
+    if (optimizer->unfused || !is_ours(&f))
+        return false;
+    fill_arrays(&f, &u);
+    fill_guard(&f, &u);
+    fill_numbers(&f, &u);
+    u.slots = slots_of(&f, &u);
+    return optimizer->kernel->update(item->end - item->begin, &u) != 0;
+}
