@@ -88,6 +88,7 @@ struct uns_optimizer {
     unsigned char *stopped, *bad, *active; /* [R] */
     double *norms[2];                      /* [blocks][R] */
     double *partials;                      /* [items] */
+    unsigned char *bad_items;              /* [items] */
     void **oracle_views;
     void *books; /* the allocation behind the arrays above */
     void *state; /* the one allocation behind all pieces */
@@ -143,14 +144,16 @@ typedef const void *uns_chunk_source(const uns_optimizer *optimizer,
                                      void *buffer);
 void uns_squares(uns_optimizer *optimizer, uns_chunk_source *source, double *sums);
 
+/* With one replica: what the items hold in partials, added up by block. */
+void uns_sum_partials(const uns_optimizer *optimizer, double *sums);
+
 /* A chunk scaled by k[r], replica by replica. */
 void uns_scale_replicas(const uns_optimizer *optimizer, const double *k, size_t begin, size_t n,
                         const void *in, void *out);
 
-/* Guard: marks replicas that sit out, counting skipped ones; false when nobody steps. Then the
- * clip factors. */
-bool uns_guard_finite(uns_optimizer *optimizer, bool counting);
-void uns_guard_clip(uns_optimizer *optimizer);
+/* Guard: marks replicas that sit out, counting skipped ones, and works out the clip factors;
+ * false when nobody steps. One pass over the gradients. */
+bool uns_guard(uns_optimizer *optimizer, bool counting);
 /* Slot 0 of a chunk: g itself, or the guarded gradient in `buffer`. */
 const void *uns_guard_chunk(const uns_optimizer *optimizer, const uns_block_state *block,
                             size_t begin, size_t n, void *buffer);

@@ -74,6 +74,7 @@ static void place_books(uns_optimizer *optimizer, uns_arena *arena) {
     optimizer->items = uns_arena_take(arena, optimizer->item_count * sizeof(uns_item));
     optimizer->tasks = uns_arena_take(arena, (optimizer->item_count + 1) * sizeof(size_t));
     optimizer->partials = uns_arena_take(arena, optimizer->item_count * sizeof(double));
+    optimizer->bad_items = uns_arena_take(arena, optimizer->item_count);
     optimizer->stopped = uns_arena_take(arena, replicas);
     optimizer->bad = uns_arena_take(arena, replicas);
     optimizer->active = uns_arena_take(arena, replicas);

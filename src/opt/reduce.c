@@ -26,19 +26,24 @@ static void square_chunk(uns_optimizer *optimizer, void *user, size_t item, size
         optimizer->kernel->square_rows(n / replicas, replicas, x, job->sums + index * replicas);
 }
 
+void uns_sum_partials(const uns_optimizer *optimizer, double *sums) {
+    memset(sums, 0, optimizer->block_count * sizeof *sums);
+    for (size_t i = 0; i < optimizer->item_count; i++)
+        sums[optimizer->items[i].block] += optimizer->partials[i];
+}
+
 /* Items write their own partial sums, so their order of execution is free; replicas share their
  * sums between items, so theirs is not. */
 void uns_squares(uns_optimizer *optimizer, uns_chunk_source *source, double *sums) {
     square_job job = {source, sums};
-    memset(sums, 0, optimizer->block_count * optimizer->replicas * sizeof *sums);
     if (optimizer->replicas > 1) {
+        memset(sums, 0, optimizer->block_count * optimizer->replicas * sizeof *sums);
         uns_for_chunks_in_order(optimizer, square_chunk, &job);
         return;
     }
     memset(optimizer->partials, 0, optimizer->item_count * sizeof *optimizer->partials);
     uns_for_chunks(optimizer, square_chunk, &job);
-    for (size_t i = 0; i < optimizer->item_count; i++)
-        sums[optimizer->items[i].block] += optimizer->partials[i];
+    uns_sum_partials(optimizer, sums);
 }
 
 void uns_scale_replicas(const uns_optimizer *optimizer, const double *k, size_t begin, size_t n,

@@ -198,8 +198,6 @@ static uns_status run_step(uns_optimizer *optimizer, uns_const_tensors x, unsign
     if (passes & UNS_PASS_OBSERVE)
         UNS_TRY(ask_oracles(optimizer, x));
     prepare_blocks(optimizer, passes);
-    if (passes & (UNS_PASS_OBSERVE | UNS_PASS_PRECONDITION))
-        uns_guard_clip(optimizer);
     UNS_TRY(run_stages(optimizer, passes));
     count(optimizer, passes);
     return UNS_OK;
@@ -209,7 +207,7 @@ uns_status uns_optimizer_step(uns_optimizer *optimizer, uns_tensors x, uns_const
     uns_const_tensors now = uns_tensors_const(x);
     UNS_TRY(check_tensors(optimizer, "step", x.count, now.data, g.count));
     bind(optimizer, now, g, x.data, NULL);
-    if (!uns_guard_finite(optimizer, true))
+    if (!uns_guard(optimizer, true))
         return UNS_OK;
     return run_step(optimizer, now, ALL_PASSES);
 }
@@ -218,7 +216,7 @@ uns_status uns_optimizer_observe(uns_optimizer *optimizer, uns_const_tensors x,
                                  uns_const_tensors g) {
     UNS_TRY(check_tensors(optimizer, "observe", x.count, x.data, g.count));
     bind(optimizer, x, g, NULL, NULL);
-    if (!uns_guard_finite(optimizer, true))
+    if (!uns_guard(optimizer, true))
         return UNS_OK;
     return run_step(optimizer, x, UNS_PASS_OBSERVE);
 }
@@ -251,7 +249,7 @@ uns_status uns_optimizer_direction(uns_optimizer *optimizer, uns_const_tensors x
     if (never_observed(optimizer))
         return uns_fail(optimizer->context, UNS_ERROR_STATE,
                         "direction: nothing has been observed yet; call observe first");
-    if (!uns_guard_finite(optimizer, false)) {
+    if (!uns_guard(optimizer, false)) {
         zero_directions(optimizer);
         return UNS_OK;
     }
