@@ -41,6 +41,7 @@ static void print_row(const uns_bench_row *row, bool compared) {
     print_number(row->cold.best, 7, 3);
     print_number(row->limit_cold.best, 7, 3);
     print_number(row->apart.best, 7, 3);
+    print_number(100 * row->share_apart, 5, 0);
     if (compared)
         print_number(row->before, 7, 3);
     if (compared && isfinite(row->before))
@@ -49,9 +50,9 @@ static void print_row(const uns_bench_row *row, bool compared) {
 }
 
 static void print_table(const uns_bench *bench, bool compared) {
-    printf("%-17s%11s%4s %8s %7s %6s %7s %5s %4s %8s %7s %7s %7s%s\n", "rule", "layout", "thr",
-           "best ns", "median", "GB/s", "limit", "best%", "med%", "checked", "cold", "limit",
-           "apart", compared ? "  before  ratio" : "");
+    printf("%-17s%11s%4s %8s %7s %6s %7s %5s %4s %8s %7s %7s %7s %5s%s\n", "rule", "layout",
+           "thr", "best ns", "median", "GB/s", "limit", "best%", "med%", "checked", "cold",
+           "limit", "apart", "med%", compared ? "  before  ratio" : "");
     for (size_t i = 0; i < uns_bench_count(bench); i++)
         print_row(uns_bench_row_at(bench, i), compared);
     puts(

@@ -8,7 +8,7 @@
 #include <unsaddle/optimizer.h>
 
 #include "base/pool.h"
-#include "kern/kern.h"
+#include "opt/opt.h"
 
 enum {
     UNS_BENCH_LIST = 64,    /* entries of a list */
@@ -63,6 +63,10 @@ typedef struct uns_limit {
     size_t width[UNS_BENCH_ARRAYS];
 } uns_limit;
 void uns_limit_run(const uns_limit *limit, uns_pool *pool);
+
+/* The step just taken once more, without its counts, and one parallel region for each tensor;
+ * false when the rule is not one pass. */
+bool uns_bench_step_apart(uns_optimizer *optimizer);
 
 /* Times one row; *row is filled. */
 uns_status uns_bench_measure(const uns_bench *bench, size_t index, uns_bench_row *row);

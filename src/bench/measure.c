@@ -16,6 +16,7 @@ enum {
     WARM,
     CHECKED,
     LIMIT_WARM,
+    APART,
     COLD,
     LIMIT_COLD,
     KINDS
@@ -34,6 +35,7 @@ typedef struct site {
     uns_limit limit;
     unsigned char *eviction;
     size_t repeat; /* steps in one warm sample */
+    bool has_apart;
     size_t rounds[2];
     double *samples[KINDS];
 } site;
@@ -159,6 +161,8 @@ static uns_status sample(site *s, int kind, size_t round) {
     for (size_t i = 0; i < repeat; i++) {
         if (limit)
             uns_limit_run(&s->limit, uns_context_pool(s->context));
+        else if (kind == APART)
+            s->has_apart = uns_bench_step_apart(s->optimizer);
         else
             UNS_TRY(step(s));
     }
@@ -186,6 +190,8 @@ static uns_status choose_repeat(site *s) {
     UNS_TRY(sample(s, LIMIT_WARM, 0));
     for (int i = 0; i < 3; i++)
         UNS_TRY(sample(s, WARM, 0));
+    if (s->row->tensors > 1 && s->row->threads > 1)
+        UNS_TRY(sample(s, APART, 0));
     const double step_ns = s->samples[WARM][0] * (double)elements(s);
     s->repeat = step_ns < 5e4 ? (size_t)ceil(5e4 / step_ns) : 1;
     return UNS_OK;
@@ -216,6 +222,10 @@ static void summarize(site *s, uns_bench_row *row) {
         row->bytes += 2.0 * (double)s->limit.width[j];
     row->share = median_of_ratios(samples[LIMIT_WARM], samples[WARM], s->rounds[0]);
     row->share_checked = median_of_ratios(samples[LIMIT_WARM], samples[CHECKED], s->rounds[0]);
+    if (s->has_apart) {
+        row->share_apart = median_of_ratios(samples[WARM], samples[APART], s->rounds[0]);
+        row->apart = time_of(samples[APART], s->rounds[0]);
+    }
     row->warm = time_of(samples[WARM], s->rounds[0]);
     row->checked = time_of(samples[CHECKED], s->rounds[0]);
     row->limit_warm = time_of(samples[LIMIT_WARM], s->rounds[0]);
@@ -226,7 +236,8 @@ static void summarize(site *s, uns_bench_row *row) {
 static uns_status measure(site *s) {
     UNS_TRY(open_site(s));
     UNS_TRY(choose_repeat(s));
-    UNS_TRY(take_turns(s, WARM, LIMIT_WARM, 0.7 * s->bench->seconds, &s->rounds[0]));
+    UNS_TRY(take_turns(s, WARM, s->has_apart ? APART : LIMIT_WARM, 0.7 * s->bench->seconds,
+                       &s->rounds[0]));
     UNS_TRY(take_turns(s, COLD, LIMIT_COLD, 0.3 * s->bench->seconds, &s->rounds[1]));
     summarize(s, s->row);
     return UNS_OK;

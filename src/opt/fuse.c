@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * A whole step of one item in one pass over x, g and state, for the combinations of slots that
- * kern.h's `update` knows. The same numbers, in the same order, as chunk.c's slots one by one,
- * hence the same bits; whatever is not known here goes that way.
+ * A whole step of a range of a block in one pass over x, g and state, for the combinations of
+ * slots that kern.h's `update` knows. The same numbers, in the same order, as chunk.c's slots
+ * one by one, hence the same bits; whatever is not known here goes that way.
  */
 #include "opt/builtin.h"
 #include "opt/opt.h"
@@ -12,12 +12,12 @@ typedef struct fusion {
     const uns_optimizer *optimizer;
     const uns_group *group;
     const uns_block_state *block;
-    const uns_item *item;
+    size_t begin;
 } fusion;
 
 static void *piece(const fusion *f, uns_piece which) {
     void *base = f->block->piece[which];
-    return base ? uns_at(f->optimizer, base, f->item->begin) : NULL;
+    return base ? uns_at(f->optimizer, base, f->begin) : NULL;
 }
 
 static unsigned guard_slot(const fusion *f) {
@@ -114,8 +114,8 @@ static void fill_numbers(const fusion *f, uns_update *u) {
 }
 
 static void fill_arrays(const fusion *f, uns_update *u) {
-    u->g = uns_at(f->optimizer, f->block->g, f->item->begin);
-    u->x = uns_at(f->optimizer, f->block->x_out, f->item->begin);
+    u->g = uns_at(f->optimizer, f->block->g, f->begin);
+    u->x = uns_at(f->optimizer, f->block->x_out, f->begin);
     u->m = piece(f, UNS_PIECE_MOMENTUM);
     u->c = piece(f, UNS_PIECE_MOMENT);
     u->mean = piece(f, UNS_PIECE_MEAN);
@@ -123,10 +123,9 @@ static void fill_arrays(const fusion *f, uns_update *u) {
     u->square = piece(f, UNS_PIECE_STEPS_SQUARE);
 }
 
-bool uns_fuse_item(const uns_optimizer *optimizer, size_t index) {
-    const uns_item *item = &optimizer->items[index];
-    const uns_block_state *block = &optimizer->blocks[item->block];
-    const fusion f = {optimizer, &optimizer->groups[block->group], block, item};
+bool uns_fuse_range(const uns_optimizer *optimizer, size_t index, size_t begin, size_t end) {
+    const uns_block_state *block = &optimizer->blocks[index];
+    const fusion f = {optimizer, &optimizer->groups[block->group], block, begin};
     uns_update u;
     if (optimizer->unfused || !is_ours(&f))
         return false;
@@ -134,5 +133,5 @@ bool uns_fuse_item(const uns_optimizer *optimizer, size_t index) {
     fill_guard(&f, &u);
     fill_numbers(&f, &u);
     u.slots = slots_of(&f, &u);
-    return optimizer->kernel->update(item->end - item->begin, &u) != 0;
+    return optimizer->kernel->update(end - begin, &u) != 0;
 }

@@ -161,9 +161,9 @@ const void *uns_guard_chunk(const uns_optimizer *optimizer, const uns_block_stat
 /* Chunk work: what a stage does for one chunk. `user`: const uns_plan_of_step *. */
 void uns_step_chunk(uns_optimizer *optimizer, void *user, size_t item, size_t begin, size_t n);
 
-/* All passes of a step for one item at once; false when its group cannot be done so, and
- * nothing is done then. */
-bool uns_fuse_item(const uns_optimizer *optimizer, size_t item);
+/* All passes of a step for elements begin ... end − 1 of a prepared block at once; false when
+ * its group cannot be done so, and nothing is done then. */
+bool uns_fuse_range(const uns_optimizer *optimizer, size_t block, size_t begin, size_t end);
 
 /* Slot 6's trust ratio on block->d of every block whose group wants it. */
 void uns_scale_trust(uns_optimizer *optimizer);

@@ -163,10 +163,12 @@ static void count(uns_optimizer *optimizer, unsigned passes) {
     }
 }
 
-static void run_front(uns_optimizer *optimizer, void *user, size_t item) {
+static void run_front(uns_optimizer *optimizer, void *user, size_t index) {
     const uns_plan_of_step *plan = user;
-    if (plan->passes != ALL_PASSES || !uns_fuse_item(optimizer, item))
-        uns_item_chunks(optimizer, item, uns_step_chunk, user);
+    const uns_item *range = &optimizer->items[index];
+    if (plan->passes != ALL_PASSES ||
+        !uns_fuse_range(optimizer, range->block, range->begin, range->end))
+        uns_item_chunks(optimizer, index, uns_step_chunk, user);
 }
 
 static uns_status run_stages(uns_optimizer *optimizer, unsigned passes) {
