@@ -116,7 +116,7 @@ typedef struct uns_state_view {
  * needs to go on with the same bits. With R > 1 the counts are shared by all replicas: one that
  * skips a step ages with the others. */
 typedef struct uns_block_counts {
-    uint64_t observed; /* gradients taken into C */
+    uint64_t observed; /* gradients taken into C; the group's, where the structure is whole */
     uint64_t moved;    /* steps taken */
     double product;    /* Nadam's Π μ_i; 1 before the first step */
 } uns_block_counts;

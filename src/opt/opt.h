@@ -116,6 +116,11 @@ typedef struct uns_plan_of_step {
     uns_stage stage;
 } uns_plan_of_step;
 
+/* The first block of the group that has a gradient in this step, NULL when none has: its
+ * numbers are those of a whole structure. */
+const uns_block_state *uns_group_present(const uns_optimizer *optimizer,
+                                         const uns_group *group);
+
 /* Which pieces a spec needs. */
 bool uns_spec_keeps(const uns_group *group, uns_piece piece);
 /* Whether slot 6 wants norms of whole blocks. */

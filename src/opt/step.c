@@ -47,6 +47,14 @@ static uint64_t group_observed(const uns_optimizer *optimizer, const uns_group *
     return most;
 }
 
+const uns_block_state *uns_group_present(const uns_optimizer *optimizer,
+                                         const uns_group *group) {
+    for (size_t i = group->first; i < group->first + group->count; i++)
+        if (optimizer->blocks[optimizer->order[i]].present)
+            return &optimizer->blocks[optimizer->order[i]];
+    return NULL;
+}
+
 /* The numbers of this step from another block of the group, where they are the same: powers
  * cost a hundred nanoseconds, more than a step of a small block. */
 static bool take_numbers(const uns_group *group, uns_block_state *block) {
@@ -134,8 +142,10 @@ static uns_tensors group_view(uns_optimizer *optimizer, uns_group *group, int wh
 
 /* Slots 3 to 5 of a whole structure, between the front and the scale. */
 static uns_status run_structure(uns_optimizer *optimizer, uns_group *group, unsigned passes) {
-    const uns_block_state *first = &optimizer->blocks[optimizer->order[group->first]];
+    const uns_block_state *first = uns_group_present(optimizer, group);
     void *state = group->structure_state;
+    if (!first)
+        return UNS_OK;
     if (passes & UNS_PASS_OBSERVE) {
         uns_tensors s = group_view(optimizer, group, 0, UNS_PIECE_SIGNAL);
         UNS_TRY(group->structure->observe(&group->site, state, &first->coeffs,
@@ -153,13 +163,16 @@ static uns_status run_structure(uns_optimizer *optimizer, uns_group *group, unsi
     return group->structure->precondition(&group->site, state, uns_tensors_const(d), d);
 }
 
+/* A whole structure has one C, so its blocks share one count of observations. */
 static void count(uns_optimizer *optimizer, unsigned passes) {
     for (size_t i = 0; i < optimizer->block_count; i++) {
         uns_block_state *block = &optimizer->blocks[i];
-        if (!block->present)
-            continue;
-        block->counts.observed += (passes & UNS_PASS_OBSERVE) != 0;
-        block->counts.moved += (passes & UNS_PASS_ADVANCE) != 0;
+        const uns_group *group = &optimizer->groups[block->group];
+        bool observes = group->structure->elementwise
+                            ? block->present
+                            : uns_group_present(optimizer, group) != NULL;
+        block->counts.observed += observes && (passes & UNS_PASS_OBSERVE);
+        block->counts.moved += block->present && (passes & UNS_PASS_ADVANCE);
     }
 }
 
@@ -262,7 +275,7 @@ uns_status uns_optimizer_advance(uns_optimizer *optimizer, uns_tensors x, uns_te
     uns_const_tensors now = uns_tensors_const(x);
     UNS_TRY(check_tensors(optimizer, "advance", x.count, now.data, d.count));
     bind(optimizer, now, uns_tensors_const(d), x.data, d.data);
-    if (optimizer->replicas == 1 && !optimizer->active[0])
+    if (!memchr(optimizer->active, 1, optimizer->replicas))
         return UNS_OK;
     return run_step(optimizer, now, UNS_PASS_ADVANCE);
 }

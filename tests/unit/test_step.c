@@ -379,3 +379,153 @@ Test(step, direction_before_any_observation_is_refused) {
     fixture_close(&f);
     uns_context_destroy(context);
 }
+
+/* C of AdaGrad-Norm counts what it is given, whichever blocks come without a gradient. */
+Test(step, a_whole_structure_bears_missing_gradients) {
+    uns_context *context = plain_context();
+    uns_spec spec = preset(context, "adagrad-norm", "eta=1 initial=4");
+    fixture f;
+    open(&f, context, &spec, 1);
+    for (size_t k = 0; k < f.elements[1]; k++)
+        ((double *)f.g[1])[k] = k ? 0.0 : 3.0;
+    double before = fixture_get(&f, f.x[1], 0);
+    const void *g[2] = {NULL, f.g[1]}, *none[2] = {NULL, NULL};
+    cr_assert_eq(uns_optimizer_step(f.optimizer, fixture_x(&f), (uns_const_tensors){g, 2}),
+                 UNS_OK);
+    cr_assert_float_eq(before - fixture_get(&f, f.x[1], 0), 3.0 / sqrt(13.0), 1e-15);
+    uns_state_view view;
+    cr_assert_eq(uns_optimizer_state(f.optimizer, 0, "structure", &view), UNS_OK);
+    cr_assert_eq(((double *)view.data)[0], 13.0);
+    cr_assert_eq(uns_optimizer_step(f.optimizer, fixture_x(&f), (uns_const_tensors){none, 2}),
+                 UNS_OK);
+    cr_assert_eq(((double *)view.data)[0], 13.0);
+    fixture_close(&f);
+    uns_context_destroy(context);
+}
+
+/* Blocks that take turns: the halves still give the bits of a step. */
+Test(step, halves_bear_blocks_that_take_turns) {
+    uns_context *context = plain_context();
+    uns_spec spec =
+        preset(context, "rmsprop", "structure=scalar bias_correction=true beta=0.5");
+    fixture a, b;
+    open(&a, context, &spec, 1);
+    open(&b, context, &spec, 1);
+    void *d[2] = {malloc(a.bytes[0]), malloc(a.bytes[1])};
+    for (uint64_t t = 0; t < 6; t++) {
+        fixture_gradient(&a, t);
+        fixture_gradient(&b, t);
+        const void *ga[2] = {t % 2 ? a.g[0] : NULL, t % 2 ? NULL : a.g[1]};
+        const void *gb[2] = {t % 2 ? b.g[0] : NULL, t % 2 ? NULL : b.g[1]};
+        void *turn[2] = {t % 2 ? d[0] : NULL, t % 2 ? NULL : d[1]};
+        uns_const_tensors g = {gb, 2}, x = uns_tensors_const(fixture_x(&b));
+        uns_tensors direction = {turn, 2};
+        cr_assert_eq(uns_optimizer_step(a.optimizer, fixture_x(&a), (uns_const_tensors){ga, 2}),
+                     UNS_OK);
+        cr_assert_eq(uns_optimizer_observe(b.optimizer, x, g), UNS_OK);
+        cr_assert_eq(uns_optimizer_direction(b.optimizer, x, g, direction), UNS_OK);
+        cr_assert_eq(uns_optimizer_advance(b.optimizer, fixture_x(&b), direction), UNS_OK);
+        cr_assert(fixture_same(&a, &b), "step %d", (int)t);
+    }
+    free(d[0]);
+    free(d[1]);
+    fixture_close(&a);
+    fixture_close(&b);
+    uns_context_destroy(context);
+}
+
+/* All replicas skip: neither way of stepping counts a move, and a skip is counted once. */
+Test(step, a_step_skipped_by_all_replicas_is_none) {
+    uns_context *context = plain_context();
+    uns_spec spec = preset(context, "adam", "nonfinite=skip");
+    fixture f;
+    open(&f, context, &spec, 2);
+    void *d[2] = {malloc(f.bytes[0]), malloc(f.bytes[1])};
+    for (size_t i = 0; i < 2; i++)
+        for (size_t k = 0; k < f.elements[i]; k++)
+            ((double *)f.g[i])[k] = NAN;
+    uns_tensors direction = {d, 2};
+    uns_const_tensors x = uns_tensors_const(fixture_x(&f));
+    cr_assert_eq(uns_optimizer_observe(f.optimizer, x, fixture_g(&f)), UNS_OK);
+    cr_assert_eq(uns_optimizer_observe(f.optimizer, x, fixture_g(&f)), UNS_OK);
+    cr_assert_eq(uns_optimizer_skipped(f.optimizer), 4);
+    fixture_gradient(&f, 0);
+    cr_assert_eq(uns_optimizer_observe(f.optimizer, x, fixture_g(&f)), UNS_OK);
+    ((double *)f.g[0])[0] = ((double *)f.g[0])[1] = NAN;
+    cr_assert_eq(uns_optimizer_direction(f.optimizer, x, fixture_g(&f), direction), UNS_OK);
+    cr_assert_eq(uns_optimizer_skipped(f.optimizer), 4, "a direction is no observation");
+    cr_assert_eq(uns_optimizer_advance(f.optimizer, fixture_x(&f), direction), UNS_OK);
+    uns_block_counts counts;
+    cr_assert_eq(uns_optimizer_counts(f.optimizer, 0, &counts), UNS_OK);
+    cr_assert_eq(counts.moved, 0);
+    free(d[0]);
+    free(d[1]);
+    fixture_close(&f);
+    uns_context_destroy(context);
+}
+
+/* Growing keeps who stopped, how often steps were skipped, and the unscale. */
+Test(step, an_appended_optimizer_remembers_its_past) {
+    uns_context *context = plain_context();
+    uns_spec spec = preset(context, "sgd", "nonfinite=skip eta=1");
+    fixture f;
+    open(&f, context, &spec, 2);
+    cr_assert_eq(uns_optimizer_unscale(f.optimizer, 4.0), UNS_OK);
+    fixture_gradient(&f, 0);
+    fixture_put(&f, f.g[0], 0, NAN);
+    cr_assert_eq(uns_optimizer_step(f.optimizer, fixture_x(&f), fixture_g(&f)), UNS_OK);
+    spec.nonfinite = UNS_NONFINITE_STOP;
+    cr_assert_eq(uns_group_set(f.optimizer, 0, &spec), UNS_OK);
+    cr_assert_eq(uns_optimizer_step(f.optimizer, fixture_x(&f), fixture_g(&f)), UNS_OK);
+    uns_block blocks[3] = {{"a", 5, 3, 0}, {"b", 4, 1, 0}, {"c", 1, 1, 0}};
+    uns_layout_config config = {sizeof config, UNS_F64, 2, 3, blocks};
+    uns_layout *longer = NULL;
+    cr_assert_eq(uns_layout_create(context, &config, &longer), UNS_OK);
+    cr_assert_eq(uns_optimizer_append(f.optimizer, longer, 0, NULL), UNS_OK);
+    cr_assert(uns_optimizer_stopped(f.optimizer, 0));
+    cr_assert_not(uns_optimizer_stopped(f.optimizer, 1));
+    cr_assert_eq(uns_optimizer_skipped(f.optimizer), 1);
+    double c[2] = {1.0, 1.0}, gc[2] = {2.0, 2.0};
+    void *x[3] = {f.x[0], f.x[1], c};
+    const void *g[3] = {NULL, NULL, gc};
+    cr_assert_eq(
+        uns_optimizer_step(f.optimizer, (uns_tensors){x, 3}, (uns_const_tensors){g, 3}),
+        UNS_OK);
+    cr_assert_eq(c[0], 1.0, "stopped");
+    cr_assert_eq(c[1], 0.5, "1 - 2/4");
+    fixture_close(&f);
+    uns_layout_destroy(longer);
+    uns_context_destroy(context);
+}
+
+/* x ← (1 − η_t λ)x with the scheduled step, not the base one. */
+Test(step, decoupled_decay_follows_the_schedule) {
+    uns_context *context = plain_context();
+    uns_spec spec = preset(context, "sgd",
+                           "eta=0.1 weight_decay=0.5 decay=decoupled "
+                           "schedule=exponential schedule.factor=0.5");
+    fixture f;
+    open(&f, context, &spec, 1);
+    memset(f.g[0], 0, f.bytes[0]);
+    memset(f.g[1], 0, f.bytes[1]);
+    double expected = fixture_get(&f, f.x[0], 0);
+    for (int t = 0; t < 4; t++) {
+        expected *= 1.0 - 0.1 * pow(0.5, t) * 0.5;
+        cr_assert_eq(uns_optimizer_step(f.optimizer, fixture_x(&f), fixture_g(&f)), UNS_OK);
+    }
+    cr_assert_float_eq(fixture_get(&f, f.x[0], 0), expected, 1e-15);
+    fixture_close(&f);
+    uns_context_destroy(context);
+}
+
+Test(step, a_changed_scale_is_refused) {
+    uns_context *context = plain_context();
+    uns_spec spec = preset(context, "adam", "");
+    fixture f;
+    open(&f, context, &spec, 1);
+    spec.scale = UNS_SCALE_TRUST;
+    cr_assert_eq(uns_group_set(f.optimizer, 0, &spec), UNS_ERROR_PAIR);
+    cr_assert(strstr(uns_context_message(context), "scale"));
+    fixture_close(&f);
+    uns_context_destroy(context);
+}
