@@ -60,7 +60,7 @@ static void print_table(const uns_bench *bench, bool compared) {
         "that reads\nand writes the same arrays; best% and med%: its share of the step's time, "
         "of the bests and\nas the median of neighbours. checked: with nonfinite=stop, which "
         "reads the gradient twice.\ncold: caches overwritten before. apart: one parallel "
-        "region a tensor.");
+        "region a tensor; med%: the step's share\nof that time.");
 }
 
 static void show_progress(void *user, size_t done, size_t rows) {

@@ -302,6 +302,8 @@ static inline void want_touch(trial *t) {
     (void)t;
 }
 
+#include "support/kern_update.h"
+
 #define ELEMENT_CASE(kernel, ...)                                                              \
     { #kernel, offsetof(uns_elementwise, kernel), __VA_ARGS__, run_##kernel, want_##kernel }
 
@@ -326,6 +328,7 @@ static const kern_case element_cases[] = {
     ELEMENT_CASE(square, "T", 1, 0, 0, 1, shape_flat),
     ELEMENT_CASE(nonfinite, "T", 1, 0, 0, 1, shape_flat),
     ELEMENT_CASE(touch, "TTTT", 15, 14, 0, 4, shape_flat),
+    ELEMENT_CASE(update, "TTTTT", 31, 30, 24, UPDATE_VARIANTS, shape_flat),
 };
 
 #endif

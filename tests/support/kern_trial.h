@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * Trials of kernels: arrays that end at a guard page, filled with ordinary or extreme numbers,
- * given to one kernel of one table, and what they hold afterwards. Plain C, no test framework,
- * so that tests/tools/kern_bits.c can run the same trials on other machines. A case (see
- * kern_cases.h) says what a kernel's arrays are.
+ * Trials of kernels: arrays between guard pages, at the first or the last, filled with ordinary
+ * or extreme numbers, given to one kernel of one table, and what they hold afterwards. Plain C,
+ * no test framework, so that tests/tools/kern_bits.c can run the same trials on other machines.
+ * A case (see kern_cases.h) says what a kernel's arrays are.
  */
 #ifndef UNS_TEST_KERN_TRIAL_H
 #define UNS_TEST_KERN_TRIAL_H
@@ -18,8 +18,9 @@
 #include "kern/kern.h"
 
 enum {
-    ARRAYS = 4,
+    ARRAYS = 5,
     ROOM = 6 * 65536, /* bytes of an array at most; whole pages everywhere */
+    LARGE = 40009,    /* elements of the largest arrays */
     POOL = 16384,     /* numbers that trials are filled from */
     MARGIN = 64       /* bytes watched on either side */
 };
@@ -32,7 +33,7 @@ typedef struct trial {
     const char *types;                          /* a letter an array: T, d (f64), b (bytes) */
     size_t length[ARRAYS];                      /* elements; 0: unused */
     unsigned char *data[ARRAYS];                /* what the kernel gets */
-    unsigned char *end[ARRAYS];                 /* where the guard pages begin */
+    unsigned char *end[ARRAYS];                 /* where the guard page behind begins */
     unsigned char *initial[ARRAYS];             /* contents before */
     unsigned char *after[ARRAYS];               /* contents after, NaNs made alike */
     double *normals, *uniforms;                 /* POOL of each */
@@ -77,11 +78,12 @@ static inline bool trial_open(trial *t) {
     uns_random_normal(key, 0, POOL, t->normals);
     uns_random_uniform(key, POOL, POOL, t->uniforms);
     for (int j = 0; j < ARRAYS; j++) {
-        unsigned char *base =
-            mmap(NULL, ROOM + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        if (base == MAP_FAILED || mprotect(base + ROOM, page, PROT_NONE))
+        unsigned char *base = mmap(NULL, ROOM + 2 * page, PROT_READ | PROT_WRITE,
+                                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (base == MAP_FAILED || mprotect(base, page, PROT_NONE) ||
+            mprotect(base + page + ROOM, page, PROT_NONE))
             return false;
-        t->end[j] = base + ROOM;
+        t->end[j] = base + page + ROOM;
         t->initial[j] = malloc(ROOM);
         t->after[j] = malloc(ROOM);
         t->in[j] = malloc(ROOM * 4);
@@ -98,7 +100,7 @@ static inline void trial_close(trial *t) {
     free(t->normals);
     free(t->uniforms);
     for (int j = 0; j < ARRAYS; j++) {
-        munmap(t->end[j] - ROOM, ROOM + page);
+        munmap(t->end[j] - ROOM - page, ROOM + 2 * page);
         free(t->initial[j]);
         free(t->after[j]);
         free(t->in[j]);
@@ -115,7 +117,7 @@ static inline void trial_shape(trial *t, const kern_case *c, uns_dtype dtype, si
     t->dtype = dtype;
     t->n = n;
     t->variant = variant;
-    t->result = 0;
+    t->result = t->wanted_result = t->result_scale = 0;
     c->shape(t);
 }
 
@@ -187,29 +189,50 @@ static inline void trial_fill(trial *t, const kern_case *c, bool extreme) {
             trial_put(t, t->initial[j], j, i, trial_number(t, c, j, i, extreme));
 }
 
-/* Sets the arrays up: each ends `gap`·j elements before its guard page; array j lies on array
- * alias[j]. */
-static inline void trial_place(trial *t, size_t gap, const int *alias) {
+/* Where arrays lie: `gap`·j elements from the guard page behind, or before if `first`. */
+typedef struct trial_place {
+    size_t gap;
+    bool first;
+} trial_place;
+
+static inline size_t trial_gap(const trial *t, trial_place place, int j) {
+    return place.gap * (size_t)j * trial_element(t, j);
+}
+
+static inline unsigned char *trial_begin(const trial *t, trial_place place, int j) {
+    return place.first ? t->end[j] - ROOM + trial_gap(t, place, j)
+                       : t->end[j] - trial_gap(t, place, j) - trial_bytes(t, j);
+}
+
+/* Bytes watched before and behind an array; the guard pages watch the rest. */
+static inline size_t trial_before(const trial *t, trial_place place, int j) {
+    return place.first ? trial_gap(t, place, j) : MARGIN;
+}
+static inline size_t trial_behind(const trial *t, trial_place place, int j) {
+    return place.first ? MARGIN : trial_gap(t, place, j);
+}
+
+/* Sets the arrays up; array j lies on array alias[j]. */
+static inline void trial_lay(trial *t, trial_place place, const int *alias) {
     for (int j = 0; j < ARRAYS; j++) {
-        const size_t after = gap * (size_t)j * trial_element(t, j);
-        t->data[j] = t->end[j] - after - trial_bytes(t, j);
-        memset(t->data[j] - MARGIN, 0xa5, MARGIN);
-        memset(t->end[j] - after, 0xa5, after);
+        const size_t before = trial_before(t, place, j);
+        t->data[j] = trial_begin(t, place, j);
+        memset(t->data[j] - before, 0xa5, before);
+        memset(t->data[j] + trial_bytes(t, j), 0xa5, trial_behind(t, place, j));
         memcpy(t->data[j], t->initial[j], trial_bytes(t, j));
     }
     for (int j = 0; j < ARRAYS; j++)
         t->data[j] = t->data[alias[j]];
 }
 
-static inline bool trial_margins_intact(const trial *t, size_t gap, const int *alias) {
+static inline bool trial_margins_intact(const trial *t, trial_place place, const int *alias) {
     bool intact = true;
     for (int j = 0; j < ARRAYS; j++) {
-        const size_t after = gap * (size_t)j * trial_element(t, j);
-        const unsigned char *begin = t->end[j] - after - trial_bytes(t, j);
-        for (size_t i = 1; i <= MARGIN; i++)
+        const unsigned char *begin = trial_begin(t, place, j), *end = begin + trial_bytes(t, j);
+        for (size_t i = 1; i <= trial_before(t, place, j); i++)
             intact &= begin[-(ptrdiff_t)i] == 0xa5;
-        for (size_t i = 1; i <= after; i++)
-            intact &= t->end[j][-(ptrdiff_t)i] == 0xa5;
+        for (size_t i = 0; i < trial_behind(t, place, j); i++)
+            intact &= end[i] == 0xa5;
         if (alias[j] != j)
             intact &= memcmp(begin, t->initial[j], trial_bytes(t, j)) == 0;
     }
@@ -234,8 +257,8 @@ static inline void trial_one_nan(const trial *t, int array) {
 /* One run; false if it wrote beside its arrays. Afterwards every NaN in `after` is one and the
  * same: which one comes out of an operation on two is left to the instruction set. */
 static inline bool trial_run(trial *t, const kern_case *c, const uns_kernels *kernels,
-                             size_t gap, const int *alias) {
-    trial_place(t, gap, alias);
+                             trial_place place, const int *alias) {
+    trial_lay(t, place, alias);
     c->run(kernels, t);
     for (int j = 0; j < ARRAYS; j++) {
         memcpy(t->after[j], t->data[j], trial_bytes(t, j));
@@ -243,7 +266,7 @@ static inline bool trial_run(trial *t, const kern_case *c, const uns_kernels *ke
     }
     if (isnan(t->result))
         t->result = (double)NAN;
-    return trial_margins_intact(t, gap, alias);
+    return trial_margins_intact(t, place, alias);
 }
 
 #endif
