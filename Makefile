@@ -61,6 +61,17 @@ honesty: need ## count how often the certificate errs and what it costs (a few m
 	@ninja -C $(BUILD) -j$(JOBS) tests/honesty/honesty
 	@$(BUILD)/tests/honesty/honesty
 
+forecast: need ## hold the forecasts against simulation (a few minutes)
+	@$(call configure,$(BUILD),gcc,-Dwerror=$(WERROR))
+	@ninja -C $(BUILD) -j$(JOBS) tests/long/long_forecast tests/long/long_model
+	@$(BUILD)/tests/long/long_forecast tests/long/forecast_cases.txt; first=$$?; \
+		$(BUILD)/tests/long/long_model && exit $$first
+
+noise: need ## measure the gradient noise of softmax regression before and after a preconditioner
+	@$(call configure,$(BUILD),gcc,-Dwerror=$(WERROR))
+	@ninja -C $(BUILD) -j$(JOBS) tests/long/long_noise
+	@$(BUILD)/tests/long/long_noise
+
 format: ## lay out the C sources as .clang-format says
 	@clang-format -i $(SOURCES)
 

@@ -21,6 +21,7 @@
 #ifndef UNSADDLE_NOISE_H
 #define UNSADDLE_NOISE_H
 
+#include <unsaddle/operator.h>
 #include <unsaddle/sampler.h>
 
 #ifdef __cplusplus
@@ -37,29 +38,20 @@ typedef struct uns_measured {
     double value, error;
 } uns_measured;
 
-/* A symmetric matrix known by its products: a preconditioner A, an optimizer's own Ĝ. v and out
- * are d doubles and distinct. */
-typedef struct uns_metric {
-    size_t size; /* sizeof(uns_metric) */
-    size_t dimension;
-    void *self; /* borrowed */
-    uns_status (*product)(void *self, const double *v, double *out);
-} uns_metric;
-
-/* A diagonal matrix; both borrowed. */
+/* A diagonal matrix as an operator; both borrowed. */
 typedef struct uns_diagonal {
     size_t dimension;
     const double *values;
 } uns_diagonal;
-UNS_API uns_metric uns_metric_diagonal(const uns_diagonal *diagonal);
+UNS_API uns_operator uns_operator_diagonal(const uns_diagonal *diagonal);
 
-/* λ_min and ‖A‖: exact for uns_metric_diagonal; else by `products` Lanczos steps from a drawn
- * start, so *lowest is at least λ_min and *highest at most ‖A‖ (exact at products = d).
- * UNS_ERROR_MEMORY, or the metric's status. */
-UNS_NODISCARD UNS_API uns_status uns_metric_range(uns_context *context,
-                                                  const uns_metric *metric, size_t products,
-                                                  uint64_t seed, double *lowest,
-                                                  double *highest);
+/* λ_min and ‖·‖ of a symmetric operator, a preconditioner A say: exact for a diagonal; else the
+ * ends of `products` Lanczos steps from a drawn start, so *lowest is at least λ_min and *norm
+ * at most ‖A‖. UNS_ERROR_ARGUMENT: no products; UNS_ERROR_MEMORY, or the operator's status. */
+UNS_NODISCARD UNS_API uns_status uns_operator_range(uns_context *context,
+                                                    const uns_operator *op, size_t products,
+                                                    uint64_t seed, double *lowest,
+                                                    double *norm);
 
 typedef struct uns_noise_config {
     size_t size; /* sizeof(uns_noise_config) */
@@ -67,8 +59,8 @@ typedef struct uns_noise_config {
     size_t pairs;               /* k eigenpairs of Σ, at most UNS_NOISE_PAIRS and d */
     size_t directions;          /* how many directions below */
     const double *direction;    /* [directions][d], borrowed until the last draw; any length */
-    const uns_metric *metric;   /* draws go through it first; NULL: as they come; borrowed */
-    const uns_metric *estimate; /* an Ĝ of what is fed (after `metric`) to hold against fresh
+    const uns_operator *metric; /* draws go through it first; NULL: as they come; borrowed */
+    const uns_operator *estimate; /* an Ĝ of what is fed (after `metric`) to hold against fresh
                                    draws; NULL: none; borrowed */
 } uns_noise_config;
 
@@ -82,7 +74,8 @@ UNS_API void uns_noise_destroy(uns_noise *noise);
 
 /* Streaming: begin with the number of draws, add each, then read. Adding more than begun with,
  * or reading before all are added, is UNS_ERROR_STATE. A draw that is not finite:
- * UNS_ERROR_CALLBACK. begin forgets what came before. Cost of a draw: (k + 20)·d operations,
+ * UNS_ERROR_CALLBACK. begin forgets what came before. g is aligned to
+ * 64 where there is a metric or an estimate. Cost of a draw: (k + 20)·d operations,
  * and every 32 draws 16·(k + 16)·d more in the first half. */
 UNS_NODISCARD UNS_API uns_status uns_noise_begin(uns_noise *noise, size_t draws);
 UNS_NODISCARD UNS_API uns_status uns_noise_add(uns_noise *noise, const double *g);

@@ -51,7 +51,7 @@ static size_t vectors_of(const uns_noise_config *config) {
 }
 
 static uns_status take_memory(uns_noise *n) {
-    size_t d = n->d, projections = n->config.directions + n->config.pairs + 1;
+    size_t d = n->stride, projections = n->config.directions + n->config.pairs + 1;
     n->memory = uns_allocate(n->context, uns_size_product(vectors_of(&n->config), d * 8));
     n->along = uns_allocate(n->context, projections * sizeof *n->along);
     n->length = uns_allocate(n->context, (n->config.directions + 1) * sizeof *n->length);
@@ -78,6 +78,7 @@ uns_status uns_noise_create(uns_context *context, const uns_noise_config *config
     n->context = context;
     n->config = *config;
     n->d = config->dimension;
+    n->stride = (n->d + 7) / 8 * 8;
     uns_status status = take_memory(n);
     if (status != UNS_OK) {
         uns_noise_destroy(n);
@@ -136,7 +137,7 @@ uns_status uns_noise_begin(uns_noise *n, size_t draws) {
     n->draws = (draws + GROUP_STEP - 1) / GROUP_STEP * GROUP_STEP;
     n->taken = n->differences = n->recents = 0;
     n->largest = 0.0;
-    memset(n->memory, 0, vectors_of(&n->config) * n->d * sizeof *n->memory);
+    memset(n->memory, 0, vectors_of(&n->config) * n->stride * sizeof *n->memory);
     memset(n->along, 0, projections * sizeof *n->along);
     n->norm = n->products = n->draw_products = n->estimate = (uns_sums){{0}, {0}, {0}};
     n->sketch = (uns_sketch){n->d, n->config.pairs, 0, 0, rows};
@@ -158,14 +159,14 @@ static void meet(const uns_noise *n, uns_sums *sums, size_t group, const double 
                  size_t known, const double *v) {
     size_t count = known < UNS_NOISE_WINDOW ? known : UNS_NOISE_WINDOW;
     for (size_t i = 0; i < count; i++) {
-        double product = dot(n->d, window + i * n->d, v);
+        double product = dot(n->d, window + i * n->stride, v);
         add(sums, group, product * product);
     }
 }
 
 /* δ = (g − g')/√2 has mean 0 and covariance Σ: no mean need be known. */
 static void add_difference(uns_noise *n, size_t group, const double *y) {
-    double *slot = n->difference + (n->differences % UNS_NOISE_WINDOW) * n->d;
+    double *slot = n->difference + (n->differences % UNS_NOISE_WINDOW) * n->stride;
     double *delta = n->previous; /* becomes the difference in place */
     for (size_t i = 0; i < n->d; i++)
         delta[i] = (y[i] - delta[i]) * 0.70710678118654752440;
@@ -179,7 +180,7 @@ static void add_difference(uns_noise *n, size_t group, const double *y) {
 }
 
 static uns_status add_estimate(uns_noise *n, size_t group, const double *y) {
-    double *slot = n->recent + (n->recents % UNS_NOISE_WINDOW) * n->d;
+    double *slot = n->recent + (n->recents % UNS_NOISE_WINDOW) * n->stride;
     meet(n, &n->draw_products, group, n->recent, n->recents, y);
     n->recents++;
     UNS_TRY(n->config.estimate->product(n->config.estimate->self, y, slot));
@@ -189,7 +190,7 @@ static uns_status add_estimate(uns_noise *n, size_t group, const double *y) {
 }
 
 static void add_vectors(uns_noise *n, size_t part, const double *y) {
-    double *mean = n->mean + part * n->d, *square = n->square + part * n->d;
+    double *mean = n->mean + part * n->stride, *square = n->square + part * n->stride;
     for (size_t i = 0; i < n->d; i++) {
         mean[i] += y[i];
         square[i] += y[i] * y[i];
@@ -217,7 +218,7 @@ static void find_top(uns_noise *n, const double *lambda) {
     memset(rest, 0, n->d * sizeof *rest);
     for (size_t p = 0; p < UNS_NOISE_PARTS / 2; p++)
         for (size_t i = 0; i < n->d; i++)
-            rest[i] += n->mean[p * n->d + i] / (double)half;
+            rest[i] += n->mean[p * n->stride + i] / (double)half;
     for (size_t j = 0; j < k; j++) {
         c[j] = dot(n->d, rest, n->sketch.rows + j * n->d);
         for (size_t i = 0; i < n->d; i++)
@@ -256,7 +257,7 @@ static void finish(uns_noise *n) {
     for (size_t p = 0; p < UNS_NOISE_PARTS; p++)
         for (size_t q = 0; q < UNS_NOISE_PARTS; q++)
             n->gram[p * UNS_NOISE_PARTS + q] =
-                dot(n->d, n->mean + p * n->d, n->mean + q * n->d);
+                dot(n->d, n->mean + p * n->stride, n->mean + q * n->stride);
 }
 
 static uns_status add_fed(uns_noise *n, const double *y) {

@@ -26,14 +26,14 @@ typedef struct uns_sums {
 struct uns_noise {
     uns_context *context;
     uns_noise_config config;
-    size_t d, draws, taken;
+    size_t d, stride, draws, taken; /* stride: d rounded up, so that vectors are aligned */
     double *memory;
-    double *mean, *square;       /* [parts][d]: Σg, Σg∘g */
-    double *previous, *fed;      /* [d] */
-    double *difference, *recent; /* [window][d]; recent only for an estimate */
+    double *mean, *square;       /* [parts][stride]: Σg, Σg∘g */
+    double *previous, *fed;      /* [stride] */
+    double *difference, *recent; /* [window][stride]; recent only for an estimate */
     size_t differences, recents; /* in the present part */
     uns_sketch sketch;
-    double *top;            /* [d] unit top vector of G, from the first half */
+    double *top;            /* [stride] unit top vector of G, from the first half */
     double *length;         /* [directions] */
     uns_sums *along;        /* [directions], then [pairs], then top */
     uns_sums norm;          /* of ‖g‖²: first Σ‖g‖² */

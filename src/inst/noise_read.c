@@ -239,8 +239,8 @@ void uns_noise_diagonal(const uns_noise *n, double *covariance, double *second_m
     for (size_t i = 0; i < n->d; i++) {
         double first = 0.0, second = 0.0;
         for (size_t p = 0; p < PARTS; p++) {
-            first += n->mean[p * n->d + i];
-            second += n->square[p * n->d + i];
+            first += n->mean[p * n->stride + i];
+            second += n->square[p * n->stride + i];
         }
         if (covariance)
             covariance[i] = (second - first * first / count) / (count - 1.0);
@@ -268,9 +268,10 @@ static grams grams_of(const uns_noise *n, const double *c, const uns_noise *othe
     for (size_t i = 0; i < n->d; i++) {
         double e[PARTS], q[PARTS];
         for (size_t p = 0; p < PARTS; p++) {
-            q[p] = n->square[p * n->d + i] * PARTS / (double)n->draws;
+            q[p] = n->square[p * n->stride + i] * PARTS / (double)n->draws;
             e[p] =
-                (c ? c[i] : other->square[p * n->d + i] * PARTS / (double)other->draws) - q[p];
+                (c ? c[i] : other->square[p * n->stride + i] * PARTS / (double)other->draws) -
+                q[p];
         }
         add_outer(e, g.error);
         add_outer(q, g.moment);

@@ -47,7 +47,7 @@ static void train(uns_context *context, const uns_problem *problem, double *x) {
     uns_layout_destroy(layout);
 }
 
-static uns_noise *open_noise(uns_context *context, size_t d, const uns_metric *metric,
+static uns_noise *open_noise(uns_context *context, size_t d, const uns_operator *metric,
                              const double *direction) {
     uns_noise_config config = {.size = sizeof config,
                                .dimension = d,
@@ -84,12 +84,12 @@ static void look(uns_context *context, claims *all, const char *where, uns_sampl
     for (size_t i = 0; i < d; i++)
         a[i] = 1.0 / (sqrt(moment[i]) + 1e-4);
     uns_diagonal diagonal = {d, a};
-    uns_metric metric = uns_metric_diagonal(&diagonal);
+    uns_operator metric = uns_operator_diagonal(&diagonal);
     uns_noise *noises[2] = {open_noise(context, d, NULL, mean),
                             open_noise(context, d, &metric, mean)};
     uns_noise_report r[2];
     check(context, uns_noise_measure(context, sampler, x, DRAWS, DRAWS, 2, noises), "measure");
-    check(context, uns_metric_range(context, &metric, 1, 1, &low, &high), "range");
+    check(context, uns_operator_range(context, &metric, 1, 1, &low, &high), "range");
     printf("%s, d = %zu, %d draws of batch %d\n", where, d, DRAWS, BATCH);
     for (int i = 0; i < 2; i++) {
         check(context, uns_noise_read(noises[i], &r[i]), "read");

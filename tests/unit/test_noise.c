@@ -3,6 +3,7 @@
  * draws, errors that are what they say, the Monte-Carlo rate, and every figure at its limit.
  */
 #include "base/base.h"
+#include "support/failing_memory.h"
 #include "support/problem_bench.h"
 
 #include <unsaddle/noise.h>
@@ -235,7 +236,7 @@ static void inverse_root(const double *a, double *z) {
 Test(noise, whitened_noise_is_isotropic) {
     double a[D * D], low, high;
     inverse_root(sigma, a);
-    uns_metric metric = {sizeof metric, D, a, whiten};
+    uns_operator metric = {.size = sizeof metric, .dimension = D, .self = a, .product = whiten};
     uns_noise_config before = {.pairs = D}, after = {.pairs = D, .metric = &metric};
     uns_noise *noises[2] = {instrument(&before), instrument(&after)};
     uns_noise_report r[2];
@@ -246,7 +247,7 @@ Test(noise, whitened_noise_is_isotropic) {
     cr_expect(r[1].rank.error < 0.2 && r[1].condition.value < 1.4);
     NEAR(r[1].trace.value, (double)D, 0.05);
     NEAR(r[1].top.value, 1.0, 0.12);
-    cr_assert_eq(uns_metric_range(context, &metric, D, 1, &low, &high), UNS_OK);
+    cr_assert_eq(uns_operator_range(context, &metric, D, 1, &low, &high), UNS_OK);
     NEAR(low, 1.0, 1e-9);
     NEAR(high, 10.0, 1e-9);
     uns_noise_destroy(noises[0]);
@@ -257,8 +258,8 @@ Test(noise, diagonal_metrics_tell_their_range) {
     const double a[D] = {3.0, 0.5, 2.0, 7.0, 1.0, 1.0};
     double low, high;
     uns_diagonal diagonal = {D, a};
-    uns_metric metric = uns_metric_diagonal(&diagonal);
-    cr_assert_eq(uns_metric_range(context, &metric, 0, 1, &low, &high), UNS_OK);
+    uns_operator metric = uns_operator_diagonal(&diagonal);
+    cr_assert_eq(uns_operator_range(context, &metric, 0, 1, &low, &high), UNS_OK);
     cr_expect_eq(low, 0.5);
     cr_expect_eq(high, 7.0);
 }
@@ -270,8 +271,12 @@ Test(noise, estimates_are_held_against_fresh_draws) {
         second[i] = sigma[i] + mean[i / D] * mean[i % D];
         twice[i] = 2.0 * second[i];
     }
-    uns_metric right = {sizeof right, D, second, whiten},
-               wrong = {sizeof wrong, D, twice, whiten};
+    uns_operator right = {.size = sizeof right,
+                          .dimension = D,
+                          .self = second,
+                          .product = whiten},
+                 wrong = {
+                     .size = sizeof wrong, .dimension = D, .self = twice, .product = whiten};
     uns_noise_config configs[2] = {{.estimate = &right}, {.estimate = &wrong}};
     for (int i = 0; i < 2; i++) {
         uns_noise *noise = instrument(&configs[i]);
@@ -361,4 +366,37 @@ Test(noise, misuse_is_refused_with_a_reason) {
     NEAR(report.gradient_square.value, square_of(mean, D), 1e-12);
     cr_expect(fabs(report.trace.value) < 1e-12);
     uns_noise_destroy(noise);
+}
+
+static uns_status scale_all(void *self, const double *v, double *out) {
+    (void)self;
+    for (size_t i = 0; i < D; i++)
+        out[i] = 2.0 * v[i];
+    return UNS_OK;
+}
+
+static uns_status measure_all(uns_context *where) {
+    double low, high;
+    uns_sampler own = {.size = sizeof own, .dimension = D, .gradient = scaled_noise};
+    uns_operator metric = {
+        .size = sizeof metric, .dimension = D, .self = NULL, .product = scale_all};
+    uns_noise_config config = {.size = sizeof config,
+                               .dimension = D,
+                               .pairs = 3,
+                               .directions = 1,
+                               .direction = way,
+                               .estimate = &metric};
+    uns_noise *noise = NULL;
+    UNS_TRY(uns_noise_create(where, &config, &noise));
+    uns_status status = uns_noise_measure(where, &own, way, 0, 64, 1, &noise);
+    uns_noise_destroy(noise);
+    return status == UNS_OK ? uns_operator_range(where, &metric, 4, 1, &low, &high) : status;
+}
+
+Test(noise, every_failing_allocation_is_survived) {
+    failing_memory memory = {0, 0};
+    uns_context *where = failing_context(&memory);
+    expect_survived(where, &memory, measure_all);
+    uns_context_destroy(where);
+    cr_expect_eq(memory.live, 0);
 }

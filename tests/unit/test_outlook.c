@@ -5,6 +5,7 @@
 #include "base/base.h"
 #include "inst/passage.h"
 #include "la/jacobi.h"
+#include "support/failing_memory.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -283,6 +284,39 @@ Test(outlook, full_metric_turns_with_the_noise) {
     snprintf(spec.structure, sizeof spec.structure, "scalar");
     cr_expect_eq(uns_forecast_root(context, &spec, 2, noise, NULL, root),
                  UNS_ERROR_UNAVAILABLE);
+}
+
+/* Passage by chain and by diffusion, ensemble, comparison. */
+static uns_status forecast_all(uns_context *where) {
+    static const double ways[2] = {-0.3, -0.3}, hessian[4] = {-0.3, 0, 0, 1},
+                        noise[4] = {0.1, 0, 0, 0.1};
+    static const uns_candidate candidate = {"diagonal", 0.5, true, NULL};
+    uns_spec spec;
+    uns_forecast out;
+    uns_comparison compared;
+    cr_assert_eq(uns_spec_preset(where, "sgd", &spec), UNS_OK);
+    const double etas[3] = {2e-2, 0.2, 0.02}, drops[3] = {0.01, 0.01, 0.05};
+    for (int i = 0; i < 3; i++) {
+        uns_forecast_site site =
+            site_of(i < 2 ? 1 : 2, i < 2 ? two : ways, two_noise, drops[i]);
+        spec.eta = etas[i];
+        UNS_TRY(uns_forecast_make(where, &spec, &site, &out));
+    }
+    uns_forecast_point point = {.size = sizeof point,
+                                .dimension = 2,
+                                .hessian = hessian,
+                                .noise = noise,
+                                .drop = 0.05,
+                                .limit = 1000};
+    return uns_forecast_compare(where, &spec, &point, 1, &candidate, &compared);
+}
+
+Test(outlook, every_failing_allocation_is_survived) {
+    failing_memory memory = {0, 0};
+    uns_context *where = failing_context(&memory);
+    expect_survived(where, &memory, forecast_all);
+    uns_context_destroy(where);
+    cr_expect_eq(memory.live, 0);
 }
 
 Test(outlook, normal_distribution_is_that_of_the_tables) {
