@@ -87,4 +87,4 @@ help: ## this list
 
 comma = ,
 
-.PHONY: all need setup demo test check-clang sanitize tsan honesty format install clean help
+.PHONY: all need setup demo test check-clang sanitize tsan honesty forecast noise format install clean help
