@@ -72,6 +72,10 @@ noise: need ## measure the gradient noise of softmax regression before and after
 	@ninja -C $(BUILD) -j$(JOBS) tests/long/long_noise
 	@$(BUILD)/tests/long/long_noise
 
+speed: all ## replicas of the saddle experiment against a loop written by hand
+	@ninja -C $(BUILD) bench/saddle_speed
+	@$(BUILD)/bench/saddle_speed
+
 format: ## lay out the C sources as .clang-format says
 	@clang-format -i $(SOURCES)
 
@@ -87,4 +91,4 @@ help: ## this list
 
 comma = ,
 
-.PHONY: all need setup demo test check-clang sanitize tsan honesty forecast noise format install clean help
+.PHONY: all need setup demo test check-clang sanitize tsan honesty forecast noise format install clean help speed
