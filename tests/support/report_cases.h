@@ -74,10 +74,11 @@ static inline uns_result *case_escape(report_case *all, const char *preset, doub
     result->floor = (uns_estimate){floor, floor * 0.99, floor * 1.01};
     for (int r = 0; r < CASE_ROWS; r++)
         all->row[i][r].escaped = r / (CASE_ROWS - 1.0);
-    for (int r = 0; r < CASE_REPLICAS; r++)
-        all->escape[i][r] =
-            (int64_t)(median + (mean - median) / 0.241 * 0.37 *
-                                   log(-log(1 - (r + 0.5) / CASE_REPLICAS) / 0.6931));
+    for (int r = 0; r < CASE_REPLICAS; r++) {
+        double step = median + (mean - median) / 0.241 * 0.37 *
+                                   log(-log(1 - (r + 0.5) / CASE_REPLICAS) / 0.6931);
+        all->escape[i][r] = isfinite(step) ? (int64_t)step : -1;
+    }
     result->escape_steps = all->escape[i];
     return result;
 }
