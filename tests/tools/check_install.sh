@@ -11,12 +11,30 @@ trap 'rm -rf "$place"' EXIT
 
 cat > "$place/user.c" << 'END'
 #include <stdio.h>
+#include <stdlib.h>
 #include <unsaddle/context.h>
+#include <unsaddle/problems.h>
+#include <unsaddle/run.h>
 
 int main(void) {
     uns_context *context = NULL;
     uns_status status = uns_context_create(NULL, &context);
-    puts(uns_status_text(status));
+    uns_plan_source source = {.size = sizeof source, .text = "problem: saddle2d\nsteps: 9\noptimizers: sgd"};
+    uns_plan *plan = NULL;
+    uns_record *record = NULL;
+    char *summary = NULL;
+    if (status == UNS_OK)
+        status = uns_problems_register(context);
+    if (status == UNS_OK)
+        status = uns_plan_create(context, &source, &plan);
+    if (status == UNS_OK)
+        status = uns_run(context, plan, NULL, &record);
+    if (status == UNS_OK)
+        status = uns_record_summary(context, record, &summary);
+    puts(status == UNS_OK ? summary : uns_context_message(context));
+    free(summary);
+    uns_record_destroy(record);
+    uns_plan_destroy(plan);
     uns_context_destroy(context);
     return status == UNS_OK ? 0 : 1;
 }
@@ -26,13 +44,12 @@ install_there() {
     DESTDIR=$place/root meson install -C "$build" --no-rebuild --quiet
 }
 
-compile_user() { # extra compiler and pkg-config flag
+compile_user() { # pkg-config's --static, or nothing
     pc=$(find "$place/root" -name unsaddle.pc) && [ -n "$pc" ] || { echo "no unsaddle.pc installed"; return 1; }
     PKG_CONFIG_PATH=$(dirname "$pc")
     PKG_CONFIG_SYSROOT_DIR=$place/root
     export PKG_CONFIG_PATH PKG_CONFIG_SYSROOT_DIR
-    flags=$(pkg-config --cflags --libs unsaddle-run unsaddle) || return 1
-    library=$(dirname "$(find "$place/root" -name libunsaddle.so)")
+    flags=$(pkg-config $1 --cflags --libs unsaddle-run) || return 1
     gcc -std=c11 -Wall -Wextra -Wpedantic -Werror "$place/user.c" -o "$place/user" $flags
 }
 
@@ -45,8 +62,12 @@ program_runs() {
 }
 
 attempt "meson install succeeds" install_there
-attempt "a program compiles against the installed library" compile_user
+attempt "a program compiles against the installed library" compile_user ""
 library=$(dirname "$(find "$place/root" -name libunsaddle.so)")
 attempt "that program runs" run_user
 attempt "the installed unsaddle runs" program_runs
+# Without the shared libraries the linker takes the static ones.
+find "$place/root" -name 'libunsaddle*.so*' -exec rm {} +
+attempt "a program links statically by pkg-config --static" compile_user --static
+attempt "the static program runs alone" run_user
 finish
