@@ -71,6 +71,21 @@ static uns_status steps_of_epochs(uns_draft *draft, uns_variant *problem,
     return UNS_OK;
 }
 
+/* Neither steps nor epochs, or one of them given as 0. */
+static uns_status fail_length(uns_draft *draft) {
+    uns_context *context = draft->context;
+    if (find_key(draft, "steps"))
+        return uns_yaml_at(context, place_of(draft, "steps"),
+                           uns_fail(context, UNS_ERROR_RANGE,
+                                    "steps: 0 is out of range; it must be at least 1"));
+    if (find_key(draft, "epochs"))
+        return fail_epochs(draft, uns_fail(context, UNS_ERROR_RANGE,
+                                           "epochs: 0 is out of range; it must be above 0"));
+    return uns_yaml_at(
+        context, draft->root,
+        uns_fail(context, UNS_ERROR_FORMAT, "neither 'steps' nor 'epochs' is given"));
+}
+
 static uns_status finish_settings(uns_draft *draft, uns_variant *problem,
                                   uns_settings *settings) {
     uns_context *context = draft->context;
@@ -78,9 +93,7 @@ static uns_status finish_settings(uns_draft *draft, uns_variant *problem,
         return fail_epochs(draft, uns_fail(context, UNS_ERROR_PAIR,
                                            "'steps' and 'epochs' are both given; keep one"));
     if (settings->steps == 0 && settings->epochs == 0)
-        return uns_yaml_at(
-            context, place_of(draft, "steps"),
-            uns_fail(context, UNS_ERROR_FORMAT, "neither 'steps' nor 'epochs' is given"));
+        return fail_length(draft);
     if (settings->first_replica + settings->replicas > INT64_C(1) << 32)
         return uns_yaml_at(
             context, place_of(draft, "first_replica"),
