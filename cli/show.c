@@ -13,8 +13,6 @@ cli_status cli_record_print(uns_context *context, const uns_record *record, bool
     if (status != UNS_OK)
         return cli_fail(context, status, true);
     fputs(text, stdout);
-    if (json)
-        fputc('\n', stdout);
     free(text);
     return CLI_FINE;
 }

@@ -97,7 +97,7 @@ UNS_NODISCARD UNS_API uns_status uns_record_check(uns_context *context, const ch
 UNS_NODISCARD UNS_API uns_status uns_record_read(uns_context *context, const char *folder,
                                                  uns_record **out);
 
-/* summary.json as a string, to be freed with free(). */
+/* summary.json as a string that ends its last line, to be freed with free(). */
 UNS_NODISCARD UNS_API uns_status uns_record_summary(uns_context *context,
                                                     const uns_record *record, char **json);
 

@@ -7,6 +7,7 @@
 #include "base/base.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static json_t *encode_number(double x) {
@@ -53,9 +54,12 @@ uns_status uns_record_summary(uns_context *context, const uns_record *record, ch
     if (root && json_array_size(runs) == record->count)
         text = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
     json_decref(root);
-    if (!text)
+    char *line = text ? realloc(text, strlen(text) + 2) : NULL;
+    if (!line) {
+        free(text);
         return uns_fail(context, UNS_ERROR_MEMORY, "the summary could not be made");
-    *json = text;
+    }
+    *json = strcat(line, "\n");
     return UNS_OK;
 }
 
