@@ -29,6 +29,12 @@ static cli_status check(const cli_arguments *arguments) {
     if (status != CLI_FINE)
         return status;
     size_t count = uns_plan_count(session.plan);
+    uns_status refused = uns_run_check(session.context, session.plan);
+    if (refused != UNS_OK) {
+        status = cli_fail(session.context, refused, false);
+        cli_session_close(&session);
+        return status;
+    }
     if (cli_option_value(arguments, "yaml")) {
         fputs(uns_plan_resolved(session.plan), stdout);
     } else {
@@ -51,8 +57,9 @@ const cli_command cli_check = {
     .operands = "CONFIG [KEY=VALUE ...]",
     .summary = "check a plan without running it and print its cells",
     .help =
-        "Reads CONFIG and the overrides as 'unsaddle run' would, prints the cells it would\n"
-        "run, and exits with 2 and the place of the error if there is one.",
+        "Reads CONFIG and the overrides as 'unsaddle run' would, makes every problem and sees\n"
+        "whether every optimizer can be made on it, prints the cells that would be run, and\n"
+        "exits with 2 and the place of the error if there is one.",
     .least = 1,
     .most = (size_t)-1,
     .options = options,

@@ -78,6 +78,8 @@ void cli_say(const char *format, ...) UNS_PRINTF(1, 2);
 /* Says the context's message and returns the exit status that belongs to it. `output`: the
  * failure was in writing, so that UNS_ERROR_IO is no fault of the input. */
 cli_status cli_fail(const uns_context *context, uns_status status, bool output);
+/* The same for what stands at `place` in a plan. */
+cli_status cli_fail_at(const uns_context *context, uns_status status, const char *place);
 
 /* ", did you mean 'x'?" or "" in `text`: for names that are not known. */
 enum {

@@ -76,11 +76,16 @@ static uns_status draw_start(cli_place *place) {
     return ops->start(uns_problem_self(place->problem), key, 1, place->x);
 }
 
+static cli_status make_problem(cli_place *place) {
+    const uns_cell *cell = place->cell;
+    uns_status status = uns_problem_create(place->context, cell->problem, cell->problem_config,
+                                           &place->problem);
+    return status == UNS_OK ? CLI_FINE
+                            : cli_fail_at(place->context, status, cell->problem_place);
+}
+
 static uns_status make_room(cli_place *place) {
-    uns_status status = uns_problem_create(place->context, place->cell->problem,
-                                           place->cell->problem_config, &place->problem);
-    if (status == UNS_OK)
-        status = uns_problem_layout(place->context, place->problem, 1, &place->layout);
+    uns_status status = uns_problem_layout(place->context, place->problem, 1, &place->layout);
     if (status != UNS_OK)
         return status;
     size_t blocks = uns_layout_count(place->layout);
@@ -120,6 +125,8 @@ cli_status cli_place_open(const char *path, const char *label, const char *at, c
         status = choose_cell(&place, label);
     if (status == CLI_FINE)
         status = choose_point(path, at, &place);
+    if (status == CLI_FINE)
+        status = make_problem(&place);
     if (status == CLI_FINE)
         status = take_point(path, &place);
     if (status == CLI_FINE)

@@ -39,6 +39,12 @@ cli_status cli_fail(const uns_context *context, uns_status status, bool output) 
     return status_of(status, output);
 }
 
+cli_status cli_fail_at(const uns_context *context, uns_status status, const char *place) {
+    const char *message = uns_context_message(context);
+    cli_say("%s: %s", place, message[0] ? message : uns_status_text(status));
+    return status_of(status, false);
+}
+
 void cli_hint(const char *name, const char *(*candidates)(const void *, size_t),
               const void *user, char text[CLI_HINT_SIZE]) {
     const char *nearest = uns_nearest_name(name, candidates, user);

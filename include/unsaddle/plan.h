@@ -48,6 +48,9 @@ typedef struct uns_cell {
     /* "rmsprop eta=1e-3 seed=2": the preset, or the file's label, and what differs among the
      * cells of that name; then what the problem's and the settings' lists vary. */
     char label[96];
+    /* Where the problem and the optimizer stand, for messages: "file:line:column" or "override
+     * '...'"; owned by the plan. NULL: the cell is of no plan. */
+    const char *problem_place, *optimizer_place;
 } uns_cell;
 
 typedef struct uns_plan uns_plan;

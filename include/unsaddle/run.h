@@ -68,6 +68,12 @@ typedef struct uns_run_config {
 
 typedef struct uns_record uns_record;
 
+/* Whether every cell could start: creates each distinct problem once and measures each cell's
+ * optimizer on it; nothing runs and nothing is kept. The message of the first failure has the
+ * place of what cannot be made: "file:line:column: ...". uns_run refuses the same plans with
+ * the same messages, before its first step. */
+UNS_NODISCARD UNS_API uns_status uns_run_check(uns_context *context, const uns_plan *plan);
+
 /* Runs every cell. Replicas, grids and seeds are spread over the context's threads in slices of
  * at most 256 replicas; results are the same bits for any thread count. An interrupt is no
  * error: cells not finished carry UNS_STOP_INTERRUPTED and what they had. The plan is borrowed

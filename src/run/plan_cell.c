@@ -144,6 +144,8 @@ static uns_status make_cell(const grid *g, size_t index, size_t *positions, uns_
     snprintf(cell->problem, sizeof cell->problem, "%s", c.problem->section->name);
     snprintf(cell->preset, sizeof cell->preset, "%s", c.optimizer->section->name);
     cell->problem_config = c.problem->config;
+    cell->problem_place = c.problem->place;
+    cell->optimizer_place = c.optimizer->place;
     cell->spec = *(const uns_spec *)c.optimizer->config;
     add_part(cell->label, sizeof cell->label, c.optimizer->label);
     add_part(cell->label, sizeof cell->label, c.problem->label);

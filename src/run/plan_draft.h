@@ -90,6 +90,7 @@ typedef struct uns_variant {
     const uns_section *section;
     void *config;      /* of the section's table */
     const char *label; /* optimizer: "rmsprop eta=1e-3"; problem: what varies, or "" */
+    const char *place; /* of the section, as text; the plan's */
     int64_t samples;   /* of a problem's sum; -1: not asked yet */
 } uns_variant;
 

@@ -109,8 +109,13 @@ static uns_status unroll(uns_draft *draft, const uns_section *section, uns_varia
     if (!base)
         return UNS_ERROR_MEMORY;
     UNS_TRY(fill_base(draft, section, base));
-    for (size_t i = 0; i < section->combinations; i++)
+    const char *place = uns_yaml_place(draft->kept, section->place);
+    if (!place)
+        return UNS_ERROR_MEMORY;
+    for (size_t i = 0; i < section->combinations; i++) {
         UNS_TRY(make_variant(draft, section, base, i, &variants[i]));
+        variants[i].place = place;
+    }
     return UNS_OK;
 }
 

@@ -2,14 +2,13 @@
  * The main job: config → batch → gradient → moment, structure, step → instruments → record.
  *
  * This file is the loop itself. How cells are cut and spread over threads is spread.c, what the
- * instruments do is watch.c, what becomes of the figures is gather.c and record.c.
+ * instruments do is watch.c, how problems come to be is prepare.c, what becomes of the figures
+ * is gather.c and record.c.
  */
 #include "run/record.h"
 #include "run/slice.h"
 
 #include "base/base.h"
-
-#include <string.h>
 
 /* W gradients observed at the starting point, before the first move. */
 static uns_status burn_in(uns_slice *slice, uns_shift *shift) {
@@ -48,53 +47,18 @@ uns_status uns_run_slice(uns_context *context, uns_work *work, size_t index, uns
     return status;
 }
 
-static bool same_problem(const uns_cell *a, const uns_cell *b, size_t config_size) {
-    if (strcmp(a->problem, b->problem) != 0)
-        return false;
-    if (!a->problem_config || !b->problem_config)
-        return a->problem_config == b->problem_config;
-    return memcmp(a->problem_config, b->problem_config, config_size) == 0;
-}
-
-/* The problem of an earlier cell with the same name and config, else a new one. */
-static uns_status make_problem(uns_context *context, const uns_cell *const *cells, size_t i,
-                               uns_problem **problems) {
-    const void *entry;
-    UNS_TRY(uns_context_find(context, UNS_KIND_PROBLEM, cells[i]->problem, &entry));
-    const uns_param_table *params = ((const uns_problem_ops *)entry)->params;
-    for (size_t k = 0; k < i && !problems[i]; k++)
-        if (same_problem(cells[k], cells[i], params ? params->config_size : 0))
-            problems[i] = problems[k];
-    if (problems[i])
-        return UNS_OK;
-    return uns_problem_create(context, cells[i]->problem, cells[i]->problem_config,
-                              &problems[i]);
-}
-
-static void destroy_problems(size_t count, uns_problem **problems) {
-    for (size_t i = 0; i < count; i++) {
-        bool first = problems[i] != NULL;
-        for (size_t k = 0; k < i; k++)
-            first = first && problems[k] != problems[i];
-        if (first)
-            uns_problem_destroy(problems[i]);
-        /* problems[i] stays for the comparisons of later ones */
-    }
-}
-
 /* Problems, works, all slices, results: everything of a run but its memory. */
 static uns_status carry_out(uns_record *record, const uns_cell *const *cells,
-                            const uns_run_config *config, uns_problem **problems,
-                            uns_work *works) {
+                            const uns_run_config *config, uns_cast *cast, uns_work *works) {
     uns_context *context = record->context;
-    for (size_t i = 0; i < record->count; i++) {
-        UNS_TRY(make_problem(context, cells, i, problems));
-        UNS_TRY(uns_work_create(context, cells[i], problems[i], &works[i]));
-    }
+    for (size_t i = 0; i < record->count; i++)
+        UNS_TRY(uns_cast_prepare(cast, cells[i], &works[i]));
+    for (size_t i = 0; i < record->count; i++)
+        UNS_TRY(uns_work_furnish(context, &works[i]));
     UNS_TRY(uns_spread(context, works, record->count, config));
     for (size_t i = 0; i < record->count; i++) {
         UNS_TRY(uns_gather(context, &works[i], &record->results[i]));
-        uns_theory_fill(context, cells[i], problems[i], &record->results[i]);
+        uns_theory_fill(context, cells[i], works[i].problem, &record->results[i]);
     }
     return UNS_OK;
 }
@@ -104,17 +68,17 @@ uns_status uns_run_cells(uns_context *context, const uns_cell *const *cells, siz
     static const uns_run_config plain = {.size = sizeof plain};
     uns_record *record;
     UNS_TRY(uns_record_create(context, count, text, &record));
-    uns_problem **problems = uns_allocate(context, (count + 1) * sizeof(void *));
+    uns_cast cast;
     uns_work *works = uns_allocate(context, uns_size_product(count + 1, sizeof *works));
-    uns_status status = UNS_ERROR_MEMORY;
-    if (problems && works)
-        status = carry_out(record, cells, config ? config : &plain, problems, works);
+    uns_status status = uns_cast_open(context, count, &cast);
+    if (!works)
+        status = UNS_ERROR_MEMORY;
+    if (status == UNS_OK)
+        status = carry_out(record, cells, config ? config : &plain, &cast, works);
     for (size_t i = 0; works && i < count; i++)
         uns_work_release(context, &works[i]);
-    if (problems)
-        destroy_problems(count, problems);
+    uns_cast_close(&cast);
     uns_release(context, works);
-    uns_release(context, problems);
     if (status != UNS_OK)
         uns_record_destroy(record);
     else

@@ -73,11 +73,16 @@ static uns_status slice_second_moment(void *self, uns_const_tensors x, uns_about
                                  shape, out);
 }
 
-static uns_status make_optimizer(uns_slice *s) {
+static uns_optimizer_config optimizer_config(uns_slice *s) {
     uns_optimizer_config config = {
         .size = sizeof config, .layout = s->layout, .count = 1, .specs = &s->work->cell->spec};
     if (s->ops->second_moment)
         config.oracle = (uns_oracle){s, slice_second_moment};
+    return config;
+}
+
+static uns_status make_optimizer(uns_slice *s) {
+    uns_optimizer_config config = optimizer_config(s);
     return uns_optimizer_create(s->context, &config, &s->optimizer);
 }
 
@@ -108,15 +113,29 @@ static uns_status open_parts(uns_slice *s) {
     return UNS_OK;
 }
 
+static uns_slice outline(uns_context *context, uns_work *work, size_t index) {
+    return (uns_slice){.context = context,
+                       .work = work,
+                       .index = index,
+                       .first = uns_work_first(work, index),
+                       .replicas = uns_work_replicas(work, index),
+                       .ops = uns_problem_get_ops(work->problem),
+                       .self = uns_problem_self(work->problem)};
+}
+
+uns_status uns_slice_measure(uns_context *context, uns_work *work) {
+    uns_slice slice = outline(context, work, 0);
+    size_t bytes;
+    UNS_TRY(uns_problem_layout(context, work->problem, slice.replicas, &slice.layout));
+    uns_optimizer_config config = optimizer_config(&slice);
+    uns_status status = uns_optimizer_bytes(context, &config, &bytes);
+    uns_layout_destroy(slice.layout);
+    return status;
+}
+
 uns_status uns_slice_open(uns_context *context, uns_work *work, size_t index,
                           uns_slice *slice) {
-    *slice = (uns_slice){.context = context,
-                         .work = work,
-                         .index = index,
-                         .first = uns_work_first(work, index),
-                         .replicas = uns_work_replicas(work, index),
-                         .ops = uns_problem_get_ops(work->problem),
-                         .self = uns_problem_self(work->problem)};
+    *slice = outline(context, work, index);
     uns_status status = open_parts(slice);
     if (status != UNS_OK)
         uns_slice_close(slice);

@@ -88,11 +88,16 @@ static void mark_end(uns_work *work, double now) {
         ;
 }
 
-/* Says in which cell; a problem of the caller's may fail without a word. */
-static uns_status blame(uns_context *context, uns_status status, const char *label) {
-    if (*uns_context_message(context))
-        return uns_fail_at(context, status, "%s", label);
-    return uns_fail(context, status, "%s: %s", label, uns_status_text(status));
+uns_status uns_run_blame(uns_context *context, uns_status status, const char *place) {
+    if (!*uns_context_message(context))
+        (void)uns_fail(context, status, "%s", uns_status_text(status));
+    return place ? uns_fail_at(context, status, "%s", place) : status;
+}
+
+/* Says in which cell, and where that stands. */
+static uns_status blame(uns_context *context, uns_status status, const uns_cell *cell) {
+    (void)uns_run_blame(context, status, cell->label);
+    return uns_run_blame(context, status, cell->optimizer_place);
 }
 
 static void run_one(spread *all, size_t number) {
@@ -106,7 +111,7 @@ static void run_one(spread *all, size_t number) {
         uns_status status = uns_run_slice(all->context, work, slice, shift);
         mark_end(work, uns_clock_s());
         if (status != UNS_OK && !atomic_exchange(&shift->failed, true))
-            work->status = blame(all->context, status, work->cell->label);
+            work->status = blame(all->context, status, work->cell);
     }
     if (atomic_fetch_sub(&work->left, 1) == 1)
         atomic_fetch_add(&shift->cells_done, 1);

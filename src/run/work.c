@@ -80,10 +80,8 @@ static void *take(uns_context *context, size_t count, size_t size, bool *whole) 
     return memory;
 }
 
-uns_status uns_work_create(uns_context *context, const uns_cell *cell,
-                           const uns_problem *problem, uns_work *work) {
+void uns_work_outline(const uns_cell *cell, const uns_problem *problem, uns_work *work) {
     size_t n = (size_t)cell->settings.replicas;
-    bool whole = true;
     work->cell = cell;
     work->problem = problem;
     work->accuracy = NAN;
@@ -91,6 +89,12 @@ uns_status uns_work_create(uns_context *context, const uns_cell *cell,
     work->width = slice_width(n);
     work->slices = (n + work->width - 1) / work->width;
     decide_watch(work);
+    atomic_init(&work->left, work->slices);
+}
+
+uns_status uns_work_furnish(uns_context *context, uns_work *work) {
+    size_t n = (size_t)work->cell->settings.replicas;
+    bool whole = true;
     work->escape = take(context, n, sizeof(int64_t), &whole);
     work->seen = take(context, n, sizeof(int64_t), &whole);
     work->floor_sum = take(context, n, sizeof(double), &whole);
@@ -105,7 +109,6 @@ uns_status uns_work_create(uns_context *context, const uns_cell *cell,
         work->escape[r] = -1;
         work->last_value[r] = NAN;
     }
-    atomic_init(&work->left, work->slices);
     return whole ? UNS_OK : UNS_ERROR_MEMORY;
 }
 

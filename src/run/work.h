@@ -69,9 +69,10 @@ const char *uns_thread_mark(void);
  * tells whether the slice should end (interrupt, or failure elsewhere). */
 bool uns_shift_poll(uns_shift *shift, uint64_t replica_steps, const char *label, double value);
 
-/* Prepares a cell's work: cuts, arrays, what is to be watched. */
-uns_status uns_work_create(uns_context *context, const uns_cell *cell,
-                           const uns_problem *problem, uns_work *work);
+/* A cell's work in figures: cuts, rows, what is to be watched. It has no memory yet. */
+void uns_work_outline(const uns_cell *cell, const uns_problem *problem, uns_work *work);
+/* Gives an outlined work its arrays. */
+uns_status uns_work_furnish(uns_context *context, uns_work *work);
 void uns_work_release(uns_context *context, uns_work *work);
 
 /* First replica of a slice, counted from the cell's first; replicas in it. */
@@ -82,6 +83,24 @@ size_t uns_work_replicas(const uns_work *work, size_t slice);
  * there. */
 int64_t uns_work_row_step(const uns_work *work, size_t row);
 bool uns_work_row_valued(const uns_work *work, size_t row);
+
+/* Puts `place`, where there is one, before what failed, and words for a failure without any. */
+uns_status uns_run_blame(uns_context *context, uns_status status, const char *place);
+
+/* prepare.c: the problems of a run, each made once, shared by cells of one name and config. */
+typedef struct uns_cast {
+    uns_context *context;
+    size_t count;
+    struct uns_cast_member *members; /* [one a cell] */
+} uns_cast;
+uns_status uns_cast_open(uns_context *context, size_t cells, uns_cast *cast);
+void uns_cast_close(uns_cast *cast);
+/* Outlines the cell's work on its problem, and finds out whether its optimizer can be made
+ * there. A failure names the place of what cannot. */
+uns_status uns_cast_prepare(uns_cast *cast, const uns_cell *cell, uns_work *work);
+
+/* slice.c: whether the optimizer of an outlined work can be made; takes none of its memory. */
+uns_status uns_slice_measure(uns_context *context, uns_work *work);
 
 /* run.c: the main job, one slice of one cell from start to end. */
 uns_status uns_run_slice(uns_context *context, uns_work *work, size_t slice, uns_shift *shift);

@@ -32,6 +32,12 @@ uns_status uns_yaml_at(uns_context *context, const uns_yaml *node, uns_status st
     return uns_fail_at(context, status, "%s", node->source);
 }
 
+const char *uns_yaml_place(uns_store *store, const uns_yaml *node) {
+    if (node->line)
+        return uns_store_format(store, "%s:%u:%u", node->source, node->line, node->column);
+    return uns_store_format(store, "%s", node->source);
+}
+
 const char *uns_yaml_kind_text(const uns_yaml *node) {
     static const char *const names[] = {"nothing", "a single value", "a list", "a mapping"};
     return names[node->kind];

@@ -42,6 +42,10 @@ UNS_NODISCARD uns_status uns_yaml_read(uns_store *store, const char *source, boo
 /* Puts the node's place before the context's message and returns `status`. */
 uns_status uns_yaml_at(uns_context *context, const uns_yaml *node, uns_status status);
 
+/* The node's place as such a message begins: "file:line:column", or the source alone. In the
+ * store; NULL when memory is short. */
+const char *uns_yaml_place(uns_store *store, const uns_yaml *node);
+
 /* "a list", "a mapping", ... for messages. */
 const char *uns_yaml_kind_text(const uns_yaml *node);
 

@@ -187,6 +187,63 @@ def test_errors_in_overrides_and_missing_files():
         assert place.names() == {"plan.yaml"}
 
 
+SOFTMAX = """\
+steps: 10
+problem:
+  name: softmax
+  data: idx
+  path: .
+optimizers: [sgd]
+"""
+NO_ORACLE = """\
+problem: {name: softmax, train: 20, test: 20}
+steps: 10
+optimizers:
+  - sgd
+  - idealized: {eta: 1e-3}
+"""
+
+
+def idx(kind, *sizes):
+    """The head of an IDX file: kind 3 images, 1 labels."""
+    return bytes([0, 0, 8, kind]) + b"".join(size.to_bytes(4, "big") for size in sizes)
+
+
+def test_problems_and_optimizers_that_cannot_be_made_are_reported_where_they_stand():
+    rotated = "problem: {name: saddle, d: 1000000}\nsteps: 1\noptimizers: [sgd]\n"
+    files = {"train-images-idx3-ubyte": [b"no images", idx(3, 5, 2, 2) + bytes(7),
+                                         idx(3, 2**31, 28, 28)],
+             "train-labels-idx1-ubyte": [b"no labels", idx(1, 5), idx(1, 2**31)]}
+    with Place(softmax=SOFTMAX, pathless=SOFTMAX.replace("  path: .\n", ""), oracle=NO_ORACLE,
+               rotated=rotated) as place:
+        cases = [(["softmax.yaml"], "softmax.yaml:3:9: ", "train-images-idx3-ubyte"),
+                 (["pathless.yaml"], "pathless.yaml:3:9: ", "needs 'path'"),
+                 (["softmax.yaml", "epochs=1"], "softmax.yaml:3:9: ", "train-images-idx3-ubyte"),
+                 (["rotated.yaml"], "rotated.yaml:1:17: ", "random rotations"),
+                 (["plan.yaml", "problem={name: saddle, d: 1000000}"],
+                  "override 'problem={name: saddle, d: 1000000}': ", "random rotations"),
+                 (["oracle.yaml"], "oracle.yaml:5:5: ", "needs an oracle"),
+                 (["oracle.yaml", "optimizers=idealized"], "override 'optimizers=idealized': ",
+                  "needs an oracle")]
+
+        def refused(words, where, what):
+            for command in "run", "check":
+                result = expect(place.run(command, *words), 2, "")
+                assert result.stderr.startswith(f"unsaddle: {where}") and what in result.stderr \
+                    and result.stderr.count("\n") == 1, result.stderr
+
+        for case in cases:
+            refused(*case)
+        expect(place.run("certify", "rotated.yaml"), 2, "", "unsaddle: rotated.yaml:1:17: ")
+        expect(place.run("check", "oracle.yaml", "--yaml"), 2, "", "oracle.yaml:5:5: ")
+        for i in range(3):
+            for name, contents in files.items():
+                with open(os.path.join(place.path, name), "wb") as file:
+                    file.write(contents[i])
+            refused(["softmax.yaml"], "softmax.yaml:3:9: ", "train-images-idx3-ubyte")
+        assert not any(name.startswith("runs") and place.names(name) for name in place.names())
+
+
 def test_check_prints_the_cells_without_running():
     with Place() as place:
         result = expect(place.run("check", "plan.yaml", "steps=777"), 0, "3 cells, no errors", "")
