@@ -58,7 +58,7 @@ typedef struct uns_model_run {
     uns_spec spec;    /* any optimizer but the moment `exact` */
     double drop;      /* Δ: escaped when f is so far below its value at x₀ */
     int64_t limit;    /* steps looked ahead */
-    size_t replicas;  /* 0: 128 */
+    size_t replicas;  /* 0: 128, or 64 for a whole structure; the first pass takes a fourth */
     size_t gradients; /* drawn at most, 32 to UNS_MODEL_GRADIENTS; 0: all */
     uint64_t first;   /* number of the first draw */
 } uns_model_run;

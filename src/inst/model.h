@@ -10,7 +10,10 @@
 
 enum {
     UNS_MODEL_STAGES = 40,
-    UNS_MODEL_POOL = 64 /* deviations resampled from at a time */
+    /* deviations resampled from at a time: near ones where coordinates are felt one by one, as
+     * many as there are where directions are */
+    UNS_MODEL_NEAR = 64,
+    UNS_MODEL_POOL = UNS_MODEL_GRADIENTS
 };
 
 struct uns_model {
@@ -87,8 +90,11 @@ typedef struct uns_walkers {
     bool whole_structure;
 } uns_walkers;
 
-/* At x₀. The caller sets model, spec, pool, profile, replicas, number, drop, least first; a
- * failed open needs uns_walkers_close. */
+/* Whether the named structure is a whole one (structure.h). */
+uns_status uns_structure_is_whole(uns_context *context, const char *name, bool *whole);
+
+/* At x₀. The caller sets model ... number, drop, least and whole_structure first; a failed open
+ * needs uns_walkers_close. */
 uns_status uns_walkers_open(uns_walkers *w);
 void uns_walkers_close(uns_walkers *w);
 

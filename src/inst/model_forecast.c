@@ -14,7 +14,8 @@
 
 enum {
     REPLICAS = 128,
-    SCOUTS = 32,
+    REPLICAS_WHOLE = 64, /* of a whole structure, whose steps are dear */
+    SCOUTS_SHARE = 4,    /* of them in the first pass */
     GRADIENTS_LEAST = 32,
     SCOUT_STAGES = 4,
     STAGES = 8
@@ -26,6 +27,7 @@ typedef struct survey {
     size_t gradients, drawn, wholes, allowed;
     double *memory, *at, *truth;
     double least;
+    bool whole_structure;
     uns_pool pool;
     uns_profile profile;
 } survey;
@@ -128,7 +130,8 @@ static uns_walkers walkers_of(survey *s, size_t replicas, uint32_t number) {
                      .replicas = replicas,
                      .number = number,
                      .drop = s->run->drop,
-                     .least = s->least};
+                     .least = s->least,
+                     .whole_structure = s->whole_structure};
     return w;
 }
 
@@ -251,11 +254,16 @@ static uns_forecast empty_forecast(const uns_model *model, const uns_model_run *
 static uns_status both_passes(survey *s, uns_forecast *out, uns_model_cost *cost) {
     int64_t foreseen = 0, steps = 0;
     double last = 0.0;
+    UNS_TRY(
+        uns_structure_is_whole(s->model->context, s->run->spec.structure, &s->whole_structure));
     UNS_TRY(open_survey(s));
     s->least = 1e-3 * way_out(s);
-    UNS_TRY(pass(s, SCOUTS, 0, &foreseen, NULL, NULL, &last));
-    UNS_TRY(pass(s, s->run->replicas ? s->run->replicas : REPLICAS, 1, &foreseen, out, &steps,
-                 &last));
+    size_t replicas = s->run->replicas;
+    if (replicas == 0)
+        replicas = s->whole_structure ? REPLICAS_WHOLE : REPLICAS;
+    size_t scouts = (replicas + SCOUTS_SHARE - 1) / SCOUTS_SHARE;
+    UNS_TRY(pass(s, scouts, 0, &foreseen, NULL, NULL, &last));
+    UNS_TRY(pass(s, replicas, 1, &foreseen, out, &steps, &last));
     conclude(s, last > 0.0 ? last : s->pool.at, out);
     last = last > 0.0 ? last : s->pool.at;
     *cost = (uns_model_cost){s->drawn + s->model->drawn,

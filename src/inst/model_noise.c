@@ -73,37 +73,45 @@ static double coordinate(const uns_pool *pool, size_t i, double *scatter) {
     return second;
 }
 
-/* The coordinates' variances, drawn towards one another by as much of their scatter as sampling
- * explains: an adaptive method's step is convex in them, so that their errors would not average
- * out. Empirical Bayes on their logarithms; their sum stays. */
-static void smooth(uns_pool *pool) {
-    double count = 0.0, mean = 0.0, square = 0.0, scatter = 0.0, before = 0.0, after = 0.0;
+/* How much of the scatter of the coordinates' log-variances, with this mean, is their own and
+ * not sampling's. */
+static double own_scatter(uns_pool *pool, double *mean) {
+    double count = 0.0, square = 0.0, scatter = 0.0;
+    *mean = 0.0;
     for (size_t i = 0; i < pool->d; i++) {
         double own, v = coordinate(pool, i, &own);
         pool->spread[i] = v;
         if (!(v > 0.0))
             continue;
         count += 1.0;
-        mean += uns_log(v);
+        *mean += uns_log(v);
         square += uns_log(v) * uns_log(v);
         scatter += own;
     }
     pool->scatter = count > 0.0 ? scatter / count : 0.0;
-    if (count < 2.0)
-        return;
-    mean /= count;
-    double among = square / count - mean * mean;
-    double kept = among > 0.0 ? fmax(1.0 - pool->scatter / among, 0.0) : 0.0;
+    *mean = count > 0.0 ? *mean / count : 0.0;
+    double among = count > 0.0 ? square / count - *mean * *mean : 0.0;
+    return among > 0.0 ? fmax(1.0 - pool->scatter / among, 0.0) : 1.0;
+}
+
+/* The coordinates' variances, drawn towards one another by as much of their scatter as sampling
+ * explains: an adaptive method's step is convex in them, so that their errors would not average
+ * out. Empirical Bayes on their logarithms; their sum stays. Not where the whole matrix counts
+ * (leave): it would turn a starved direction. */
+static void smooth(uns_pool *pool, bool leave) {
+    double mean, kept = own_scatter(pool, &mean), before = 0.0, after = 0.0;
+    double n = (double)pool->usable;
+    kept = leave ? 1.0 : kept;
     for (size_t i = 0; i < pool->d; i++) {
-        before += pool->spread[i];
         double v = pool->spread[i];
+        before += v;
         after += v > 0.0 ? uns_exp(mean + kept * (uns_log(v) - mean)) : 0.0;
     }
     for (size_t i = 0; i < pool->d; i++) {
-        double v = pool->spread[i];
-        double to = v > 0.0 ? uns_exp(mean + kept * (uns_log(v) - mean)) * before / after : 0.0;
-        double factor =
-            v > 0.0 ? sqrt(to / v * (double)pool->usable / ((double)pool->usable - 1.0)) : 0.0;
+        double v = pool->spread[i], to = 0.0;
+        if (v > 0.0)
+            to = uns_exp(mean + kept * (uns_log(v) - mean)) * before / after;
+        double factor = v > 0.0 ? sqrt(to / v * n / (n - 1.0)) : 0.0;
         for (size_t k = 0; k < pool->usable; k++)
             pool->ready[k * pool->d + i] *= factor;
         pool->spread[i] = sqrt(to);
@@ -155,7 +163,8 @@ static void nearest(uns_pool *pool, double rho, size_t *chosen) {
 
 void uns_pool_prepare(uns_pool *pool, double rho, bool whole_structure) {
     size_t chosen[UNS_MODEL_POOL];
-    pool->usable = pool->count < UNS_MODEL_POOL ? pool->count : UNS_MODEL_POOL;
+    size_t most = whole_structure ? UNS_MODEL_POOL : UNS_MODEL_NEAR;
+    pool->usable = pool->count < most ? pool->count : most;
     pool->at = rho;
     nearest(pool, rho, chosen);
     for (size_t n = 0; n < pool->usable; n++) {
@@ -165,8 +174,9 @@ void uns_pool_prepare(uns_pool *pool, double rho, bool whole_structure) {
             pool->ready[n * pool->d + i] = scale > 0.0 ? row[i] / scale : 0.0;
     }
     centre(pool);
-    smooth(pool);
-    pool->share = whole_structure ? shrinkage(pool) : 0.0;
+    smooth(pool, whole_structure);
+    /* rows that span every direction twice need no help, and help would feed a starved one */
+    pool->share = whole_structure && pool->usable < 2 * pool->d ? shrinkage(pool) : 0.0;
 }
 
 /* Kept by ρ ascending; two at one place differ by less than either is known. */

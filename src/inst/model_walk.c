@@ -29,11 +29,15 @@ static size_t share_memory(uns_walkers *w, double *base) {
     return used;
 }
 
+uns_status uns_structure_is_whole(uns_context *context, const char *name, bool *whole) {
+    const void *entry;
+    UNS_TRY(uns_context_find(context, UNS_KIND_STRUCTURE, name, &entry));
+    *whole = !((const uns_structure_ops *)entry)->elementwise;
+    return UNS_OK;
+}
+
 static uns_status open_optimizer(uns_walkers *w) {
     uns_context *context = w->model->context;
-    const void *entry;
-    UNS_TRY(uns_context_find(context, UNS_KIND_STRUCTURE, w->spec->structure, &entry));
-    w->whole_structure = !((const uns_structure_ops *)entry)->elementwise;
     uns_layout_config shape = {sizeof shape, UNS_F64, w->replicas, w->model->count,
                                w->model->blocks};
     UNS_TRY(uns_layout_create(context, &shape, &w->layout));

@@ -41,6 +41,12 @@ static const setting settings[] = {
      20000, false},
     {"adam eta=1e-3 beta=0.99", "saddle", "negative=-0.5 noise_high=0.01 seed=5", 1, 0.5, 20000,
      false},
+    {"rmsprop-inside structure=full eta=2e-3 beta.rule=eta^2/3 burn_in=auto epsilon=1e-4",
+     "saddle", "negative=-0.3 starve=0.003 d=6", 1, 0.5, 20000, false},
+    {"rmsprop-inside structure=full eta=2e-3 beta=0.99 epsilon=1e-3", "saddle",
+     "negative=-0.3 d=6 seed=4", 1, 0.5, 20000, false},
+    {"rmsprop-inside structure=full eta=1e-3 beta=0.99 epsilon=1e-5", MF,
+     "n=8 rank=2 start_scale=0.05", 16, 0.1, 8000, false},
     /* written after the model stood, and not looked at while it was made */
     {"rmsprop eta=2e-3 beta.rule=eta^2/3 burn_in=auto", MF, "n=25 seed=11", 16, 0.1, 8000,
      false},
@@ -180,12 +186,23 @@ static void judge(const setting *s, size_t replicas, double *times, const uns_fo
         all->dearest = fmax(all->dearest, part);
 }
 
+static bool missing(uns_context *context, const uns_spec *spec, tally *all) {
+    const void *entry;
+    if (uns_context_find(context, UNS_KIND_STRUCTURE, spec->structure, &entry) == UNS_OK)
+        return false;
+    printf("skipped no structure '%s' in this build\n", spec->structure);
+    all->all.skipped++;
+    return true;
+}
+
 static void run_setting(uns_context *context, const setting *s, size_t replicas, tally *all) {
     uns_cell cell = {.label = ""};
     uns_problem *problem;
     uns_truth truth;
-    void *config = make_config(context, s->problem, s->keys);
     read_spec(context, s->optimizer, &cell);
+    if (missing(context, &cell.spec, all))
+        return;
+    void *config = make_config(context, s->problem, s->keys);
     check(context, uns_problem_create(context, s->problem, config, &problem), "problem");
     bench b = {context,   s,   problem, uns_problem_get_ops(problem), uns_problem_self(problem),
                cell.spec, 0.0, NULL};
