@@ -63,6 +63,20 @@ UNS_NODISCARD UNS_API uns_status uns_optimizer_bytes(uns_context *context,
 UNS_NODISCARD UNS_API uns_status uns_optimizer_step(uns_optimizer *optimizer, uns_tensors x,
                                                     uns_const_tensors g);
 
+/* What a step may do beside, to save passes over memory: each piece while it is in the cache.
+ * Both are also done where nothing moves because gradients were not finite. */
+typedef struct uns_step_extras {
+    size_t size;         /* sizeof(uns_step_extras) */
+    bool zero_gradients; /* g is zero afterwards */
+    void *const *copies; /* [blocks]: where to write x in bf16 (uint16_t, to the nearest), NULL
+                            for a block that needs none; NULL: none at all. f32 layouts only */
+} uns_step_extras;
+
+/* uns_optimizer_step with extras. UNS_ERROR_ARGUMENT also: copies of an f64 layout. */
+UNS_NODISCARD UNS_API uns_status uns_optimizer_step_and(uns_optimizer *optimizer, uns_tensors x,
+                                                        uns_tensors g,
+                                                        const uns_step_extras *extras);
+
 /* The halves. Together they give the bits of uns_optimizer_step.
  *   observe    slots 0–3: C takes in g; x, m and u stay. Burn-in is repeated observe.
  *   direction  slots 0–1 and 4–6: writes d (same shapes as x), updates m (momentum first)

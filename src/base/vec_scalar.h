@@ -4,7 +4,7 @@
  * registers; a file includes exactly one of the four, then templates. Not a vector library:
  * only what the templates use.
  *
- *   f64v f32v u64v     registers of F64_LANES doubles, F32_LANES floats, F64_LANES words
+ *   f64v f32v u64v u32v  registers of F64_LANES doubles, F32_LANES floats, and as many words
  *   f64_mask f32_mask  the result of a comparison, one truth value a lane
  *   load, store        the first m elements (m >= 1); m at or above the lanes means all of
  *                      them; lanes beyond m are loaded as 0 and not stored
@@ -13,6 +13,8 @@
  *                      a select does not, and compilers swap one for the other
  *   zip_low zip_high   the two halves of a[0] b[0] a[1] b[1] ...
  *   u64_multiply       product of the low 32 bits of each lane, 64 bits wide
+ *   load_u16 store_u16 load_u8 store_u8   of 32-bit lanes: narrower words in memory, widened
+ *                      with zeros; what is stored must fit
  *   u64_join           low's low 32 bits below high's low 32 bits
  */
 #ifndef UNS_VEC_SCALAR_H
@@ -30,6 +32,7 @@
 typedef double f64v;
 typedef float f32v;
 typedef uint64_t u64v;
+typedef uint32_t u32v;
 typedef bool f64_mask;
 typedef bool f32_mask;
 
@@ -191,6 +194,72 @@ static inline f32v f32_copysign(f32v size, f32v sign) {
     a = (a & 0x7fffffffu) | (b & 0x80000000u);
     memcpy(&size, &a, sizeof size);
     return size;
+}
+
+static inline u32v f32_bits(f32v a) {
+    u32v bits;
+    memcpy(&bits, &a, sizeof bits);
+    return bits;
+}
+static inline f32v f32_from_bits(u32v bits) {
+    f32v a;
+    memcpy(&a, &bits, sizeof a);
+    return a;
+}
+static inline u32v u32_set(uint32_t x) {
+    return x;
+}
+static inline u32v u32_ascending(void) {
+    return 0;
+}
+static inline void u32_store(uint32_t *to, u32v v) {
+    *to = v;
+}
+static inline u32v u32_load_u16(const uint16_t *from, size_t m) {
+    (void)m;
+    return *from;
+}
+static inline void u32_store_u16(uint16_t *to, u32v v, size_t m) {
+    (void)m;
+    *to = (uint16_t)v;
+}
+static inline u32v u32_load_u8(const uint8_t *from, size_t m) {
+    (void)m;
+    return *from;
+}
+static inline void u32_store_u8(uint8_t *to, u32v v, size_t m) {
+    (void)m;
+    *to = (uint8_t)v;
+}
+static inline u32v u32_add(u32v a, u32v b) {
+    return a + b;
+}
+static inline u32v u32_sub(u32v a, u32v b) {
+    return a - b;
+}
+static inline u32v u32_multiply(u32v a, u32v b) {
+    return a * b;
+}
+static inline u32v u32_and(u32v a, u32v b) {
+    return a & b;
+}
+static inline u32v u32_or(u32v a, u32v b) {
+    return a | b;
+}
+static inline u32v u32_xor(u32v a, u32v b) {
+    return a ^ b;
+}
+static inline u32v u32_max(u32v a, u32v b) {
+    return a > b ? a : b;
+}
+static inline u32v u32_min(u32v a, u32v b) {
+    return a < b ? a : b;
+}
+static inline u32v u32_shift_left(u32v a, int by) {
+    return a << by;
+}
+static inline u32v u32_shift_right(u32v a, int by) {
+    return a >> by;
 }
 
 #endif

@@ -115,7 +115,7 @@ typedef struct uns_kernels {
     const char *isa;
     uns_elementwise of[2]; /* by uns_dtype */
 
-    /* f64 only from here on. */
+    /* f64 only from here to saddle_value. */
     double (*dot)(size_t n, const double *x, const double *y); /* striped */
     /* y += α·x */
     void (*axpy)(size_t n, double alpha, const double *x, double *y);
@@ -138,6 +138,10 @@ typedef struct uns_kernels {
      * powers as x² = x·x, x⁴ = x²·x², x⁸ = x⁴·x⁴, x⁹ = x⁸·x, x¹⁰ = x⁸·x². */
     void (*saddle_gradient)(size_t n, double h, const double *x, double *g);
     void (*saddle_value)(size_t n, double h, const double *x, double *f);
+
+    /* bf16: the upper half of an f32. To the nearest, ties to even; NaN stays NaN. exact */
+    void (*bf16_to_f32)(size_t n, const uint16_t *x, float *out);
+    void (*f32_to_bf16)(size_t n, const float *x, uint16_t *out);
 } uns_kernels;
 
 /* The fastest table that this CPU runs and `mask` (UNS_ISA_* bits, 0: all) allows; scalar when

@@ -16,6 +16,7 @@
 #include "kern/draw.inc.h"
 #include "kern/f32.inc.h"
 #include "kern/f64.inc.h"
+#include "kern/narrow.inc.h"
 
 #define ELEMENTWISE(type)                                                                      \
     {                                                                                          \
@@ -44,4 +45,6 @@ const uns_kernels ISA_TABLE = {
     .pow = pow_all,
     .saddle_gradient = saddle_gradient,
     .saddle_value = saddle_value,
+    .bf16_to_f32 = bf16_to_f32,
+    .f32_to_bf16 = f32_to_bf16,
 };

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define F64_LANES 4
 #define F32_LANES 8
@@ -17,6 +18,7 @@
 typedef __m256d f64v;
 typedef __m256 f32v;
 typedef __m256i u64v;
+typedef __m256i u32v;
 typedef __m256d f64_mask; /* the top bit of a lane decides */
 typedef __m256 f32_mask;
 
@@ -182,6 +184,86 @@ static inline f32v f32_abs(f32v a) {
 static inline f32v f32_copysign(f32v size, f32v sign) {
     const __m256 top = _mm256_set1_ps(-0.0f);
     return _mm256_or_ps(_mm256_andnot_ps(top, size), _mm256_and_ps(top, sign));
+}
+
+static inline u32v f32_bits(f32v a) {
+    return _mm256_castps_si256(a);
+}
+static inline f32v f32_from_bits(u32v bits) {
+    return _mm256_castsi256_ps(bits);
+}
+static inline u32v u32_set(uint32_t x) {
+    return _mm256_set1_epi32((int)x);
+}
+static inline u32v u32_ascending(void) {
+    return _mm256_set_epi32(7, 6, 5, 4, 3, 2, 1, 0);
+}
+static inline void u32_store(uint32_t *to, u32v v) {
+    _mm256_storeu_si256((__m256i *)to, v);
+}
+
+/* There are no masks for words this short: part of a register goes by way of memory. */
+static inline u32v u32_load_u16(const uint16_t *from, size_t m) {
+    if (m >= F32_LANES)
+        return _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)from));
+    uint16_t part[F32_LANES] = {0};
+    memcpy(part, from, m * sizeof *part);
+    return _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)part));
+}
+static inline __m128i avx2_to_u16(u32v v) {
+    return _mm_packus_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+}
+static inline void u32_store_u16(uint16_t *to, u32v v, size_t m) {
+    if (m >= F32_LANES) {
+        _mm_storeu_si128((__m128i *)to, avx2_to_u16(v));
+        return;
+    }
+    uint16_t part[F32_LANES];
+    _mm_storeu_si128((__m128i *)part, avx2_to_u16(v));
+    memcpy(to, part, m * sizeof *part);
+}
+static inline u32v u32_load_u8(const uint8_t *from, size_t m) {
+    uint8_t part[F32_LANES] = {0};
+    if (m >= F32_LANES)
+        return _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)from));
+    memcpy(part, from, m);
+    return _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)part));
+}
+static inline void u32_store_u8(uint8_t *to, u32v v, size_t m) {
+    const __m128i words = avx2_to_u16(v);
+    uint8_t part[F32_LANES];
+    _mm_storel_epi64((__m128i *)part, _mm_packus_epi16(words, words));
+    memcpy(to, part, m < F32_LANES ? m : F32_LANES);
+}
+static inline u32v u32_add(u32v a, u32v b) {
+    return _mm256_add_epi32(a, b);
+}
+static inline u32v u32_sub(u32v a, u32v b) {
+    return _mm256_sub_epi32(a, b);
+}
+static inline u32v u32_multiply(u32v a, u32v b) {
+    return _mm256_mullo_epi32(a, b);
+}
+static inline u32v u32_and(u32v a, u32v b) {
+    return _mm256_and_si256(a, b);
+}
+static inline u32v u32_or(u32v a, u32v b) {
+    return _mm256_or_si256(a, b);
+}
+static inline u32v u32_xor(u32v a, u32v b) {
+    return _mm256_xor_si256(a, b);
+}
+static inline u32v u32_max(u32v a, u32v b) {
+    return _mm256_max_epu32(a, b);
+}
+static inline u32v u32_min(u32v a, u32v b) {
+    return _mm256_min_epu32(a, b);
+}
+static inline u32v u32_shift_left(u32v a, int by) {
+    return _mm256_slli_epi32(a, by);
+}
+static inline u32v u32_shift_right(u32v a, int by) {
+    return _mm256_srli_epi32(a, by);
 }
 
 #endif

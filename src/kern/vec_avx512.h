@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * The vector vocabulary of base/vec_scalar.h (which says what each word means) for AVX-512 (F
- * and DQ): 8 doubles, 16 floats. FMA is left out on purpose.
+ * The vector vocabulary of base/vec_scalar.h (which says what each word means) for AVX-512 (F,
+ * BW, DQ and VL): 8 doubles, 16 floats. FMA is left out on purpose.
  */
 #ifndef UNS_VEC_AVX512_H
 #define UNS_VEC_AVX512_H
@@ -17,6 +17,7 @@
 typedef __m512d f64v;
 typedef __m512 f32v;
 typedef __m512i u64v;
+typedef __m512i u32v;
 typedef __mmask8 f64_mask;
 typedef __mmask16 f32_mask;
 
@@ -182,6 +183,74 @@ static inline f32v f32_abs(f32v a) {
 static inline f32v f32_copysign(f32v size, f32v sign) {
     const __m512 top = _mm512_set1_ps(-0.0f);
     return _mm512_or_ps(_mm512_andnot_ps(top, size), _mm512_and_ps(top, sign));
+}
+
+static inline u32v f32_bits(f32v a) {
+    return _mm512_castps_si512(a);
+}
+static inline f32v f32_from_bits(u32v bits) {
+    return _mm512_castsi512_ps(bits);
+}
+static inline u32v u32_set(uint32_t x) {
+    return _mm512_set1_epi32((int)x);
+}
+static inline u32v u32_ascending(void) {
+    return _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+}
+static inline void u32_store(uint32_t *to, u32v v) {
+    _mm512_storeu_si512(to, v);
+}
+static inline u32v u32_load_u16(const uint16_t *from, size_t m) {
+    return _mm512_cvtepu16_epi32(m >= F32_LANES
+                                     ? _mm256_loadu_si256((const __m256i *)from)
+                                     : _mm256_maskz_loadu_epi16(avx512_first_f32(m), from));
+}
+static inline void u32_store_u16(uint16_t *to, u32v v, size_t m) {
+    if (m >= F32_LANES)
+        _mm256_storeu_si256((__m256i *)to, _mm512_cvtepi32_epi16(v));
+    else
+        _mm256_mask_storeu_epi16(to, avx512_first_f32(m), _mm512_cvtepi32_epi16(v));
+}
+static inline u32v u32_load_u8(const uint8_t *from, size_t m) {
+    return _mm512_cvtepu8_epi32(m >= F32_LANES
+                                    ? _mm_loadu_si128((const __m128i *)from)
+                                    : _mm_maskz_loadu_epi8(avx512_first_f32(m), from));
+}
+static inline void u32_store_u8(uint8_t *to, u32v v, size_t m) {
+    if (m >= F32_LANES)
+        _mm_storeu_si128((__m128i *)to, _mm512_cvtepi32_epi8(v));
+    else
+        _mm_mask_storeu_epi8(to, avx512_first_f32(m), _mm512_cvtepi32_epi8(v));
+}
+static inline u32v u32_add(u32v a, u32v b) {
+    return _mm512_add_epi32(a, b);
+}
+static inline u32v u32_sub(u32v a, u32v b) {
+    return _mm512_sub_epi32(a, b);
+}
+static inline u32v u32_multiply(u32v a, u32v b) {
+    return _mm512_mullo_epi32(a, b);
+}
+static inline u32v u32_and(u32v a, u32v b) {
+    return _mm512_and_si512(a, b);
+}
+static inline u32v u32_or(u32v a, u32v b) {
+    return _mm512_or_si512(a, b);
+}
+static inline u32v u32_xor(u32v a, u32v b) {
+    return _mm512_xor_si512(a, b);
+}
+static inline u32v u32_max(u32v a, u32v b) {
+    return _mm512_max_epu32(a, b);
+}
+static inline u32v u32_min(u32v a, u32v b) {
+    return _mm512_min_epu32(a, b);
+}
+static inline u32v u32_shift_left(u32v a, int by) {
+    return _mm512_slli_epi32(a, (unsigned)by);
+}
+static inline u32v u32_shift_right(u32v a, int by) {
+    return _mm512_srli_epi32(a, (unsigned)by);
 }
 
 #endif

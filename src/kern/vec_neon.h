@@ -18,6 +18,7 @@
 typedef float64x2_t f64v;
 typedef float32x4_t f32v;
 typedef uint64x2_t u64v;
+typedef uint32x4_t u32v;
 typedef uint64x2_t f64_mask;
 typedef uint32x4_t f32_mask;
 
@@ -175,6 +176,77 @@ static inline f32v f32_abs(f32v a) {
 }
 static inline f32v f32_copysign(f32v size, f32v sign) {
     return vbslq_f32(vdupq_n_u32(0x80000000u), sign, size);
+}
+
+static inline u32v f32_bits(f32v a) {
+    return vreinterpretq_u32_f32(a);
+}
+static inline f32v f32_from_bits(u32v bits) {
+    return vreinterpretq_f32_u32(bits);
+}
+static inline u32v u32_set(uint32_t x) {
+    return vdupq_n_u32(x);
+}
+static inline u32v u32_ascending(void) {
+    static const uint32_t ascending[F32_LANES] = {0, 1, 2, 3};
+    return vld1q_u32(ascending);
+}
+static inline void u32_store(uint32_t *to, u32v v) {
+    vst1q_u32(to, v);
+}
+static inline u32v u32_load_u16(const uint16_t *from, size_t m) {
+    uint16_t part[F32_LANES] = {0};
+    if (m >= F32_LANES)
+        return vmovl_u16(vld1_u16(from));
+    memcpy(part, from, m * sizeof *part);
+    return vmovl_u16(vld1_u16(part));
+}
+static inline void u32_store_u16(uint16_t *to, u32v v, size_t m) {
+    uint16_t part[F32_LANES];
+    vst1_u16(part, vmovn_u32(v));
+    memcpy(to, part, (m < F32_LANES ? m : F32_LANES) * sizeof *part);
+}
+static inline u32v u32_load_u8(const uint8_t *from, size_t m) {
+    uint32_t part[F32_LANES] = {0};
+    for (size_t i = 0; i < F32_LANES && i < m; i++)
+        part[i] = from[i];
+    return vld1q_u32(part);
+}
+static inline void u32_store_u8(uint8_t *to, u32v v, size_t m) {
+    uint32_t part[F32_LANES];
+    vst1q_u32(part, v);
+    for (size_t i = 0; i < F32_LANES && i < m; i++)
+        to[i] = (uint8_t)part[i];
+}
+static inline u32v u32_add(u32v a, u32v b) {
+    return vaddq_u32(a, b);
+}
+static inline u32v u32_sub(u32v a, u32v b) {
+    return vsubq_u32(a, b);
+}
+static inline u32v u32_multiply(u32v a, u32v b) {
+    return vmulq_u32(a, b);
+}
+static inline u32v u32_and(u32v a, u32v b) {
+    return vandq_u32(a, b);
+}
+static inline u32v u32_or(u32v a, u32v b) {
+    return vorrq_u32(a, b);
+}
+static inline u32v u32_xor(u32v a, u32v b) {
+    return veorq_u32(a, b);
+}
+static inline u32v u32_max(u32v a, u32v b) {
+    return vmaxq_u32(a, b);
+}
+static inline u32v u32_min(u32v a, u32v b) {
+    return vminq_u32(a, b);
+}
+static inline u32v u32_shift_left(u32v a, int by) {
+    return vshlq_u32(a, vdupq_n_s32(by));
+}
+static inline u32v u32_shift_right(u32v a, int by) {
+    return vshlq_u32(a, vdupq_n_s32(-by));
 }
 
 #endif

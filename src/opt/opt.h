@@ -39,6 +39,9 @@ typedef struct uns_block_state {
     const void *g;
     const void *x; /* read by the front, moved by advance */
     void *x_out, *d;
+    void *g_out;    /* to be zeroed, or NULL */
+    uint16_t *copy; /* for x in bf16, or NULL */
+    bool one_pass;  /* known only where there are extras */
     uns_coeffs coeffs;
     uns_root root;
     double momentum_row[4];
@@ -83,6 +86,7 @@ struct uns_optimizer {
     size_t *tasks; /* [task_count + 1]: items tasks[k] ... tasks[k + 1] − 1 are task k */
     double unscale;
     bool partial; /* some replica sits this step out */
+    bool extras;  /* g_out and copy of the blocks are in force */
     bool unfused; /* slot by slot even where one pass would do: for tests */
     uint64_t skipped;
     unsigned char *stopped, *bad, *active; /* [R] */
@@ -169,6 +173,12 @@ void uns_step_chunk(uns_optimizer *optimizer, void *user, size_t item, size_t be
 /* All passes of a step for elements begin ... end − 1 of a prepared block at once; false when
  * its group cannot be done so, and nothing is done then. */
 bool uns_fuse_range(const uns_optimizer *optimizer, size_t block, size_t begin, size_t end);
+
+/* The same for an item, with the step's extras piece by piece. uns_finish_extras does those of
+ * blocks that have not gone in one pass. */
+void uns_bind_extras(uns_optimizer *optimizer, uns_tensors g, const uns_step_extras *extras);
+bool uns_fuse_item(uns_optimizer *optimizer, size_t item);
+void uns_finish_extras(uns_optimizer *optimizer);
 
 /* Slot 6's trust ratio on block->d of every block whose group wants it. */
 void uns_scale_trust(uns_optimizer *optimizer);

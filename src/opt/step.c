@@ -178,9 +178,7 @@ static void count(uns_optimizer *optimizer, unsigned passes) {
 
 static void run_front(uns_optimizer *optimizer, void *user, size_t index) {
     const uns_plan_of_step *plan = user;
-    const uns_item *range = &optimizer->items[index];
-    if (plan->passes != ALL_PASSES ||
-        !uns_fuse_range(optimizer, range->block, range->begin, range->end))
+    if (plan->passes != ALL_PASSES || !uns_fuse_item(optimizer, index))
         uns_item_chunks(optimizer, index, uns_step_chunk, user);
 }
 
@@ -208,23 +206,57 @@ static uns_status run_stages(uns_optimizer *optimizer, unsigned passes) {
     return UNS_OK;
 }
 
+static void choose_one_pass(uns_optimizer *optimizer) {
+    for (size_t i = 0; optimizer->extras && i < optimizer->block_count; i++)
+        if (optimizer->blocks[i].present)
+            optimizer->blocks[i].one_pass = uns_fuse_range(optimizer, i, 0, 0);
+}
+
 /* From bound tensors to counts. The oracle comes before anything is changed. */
 static uns_status run_step(uns_optimizer *optimizer, uns_const_tensors x, unsigned passes) {
     if (passes & UNS_PASS_OBSERVE)
         UNS_TRY(ask_oracles(optimizer, x));
     prepare_blocks(optimizer, passes);
+    if (passes == ALL_PASSES)
+        choose_one_pass(optimizer);
     UNS_TRY(run_stages(optimizer, passes));
     count(optimizer, passes);
     return UNS_OK;
+}
+
+static uns_status check_extras(const uns_optimizer *optimizer, const uns_step_extras *extras) {
+    if (extras && extras->size != sizeof *extras)
+        return uns_fail(optimizer->context, UNS_ERROR_ARGUMENT,
+                        "step: the extras' size is wrong");
+    if (extras && extras->copies && uns_layout_dtype(optimizer->layout) != UNS_F32)
+        return uns_fail(optimizer->context, UNS_ERROR_ARGUMENT,
+                        "step: copies in bf16 are written of f32 parameters only");
+    return UNS_OK;
+}
+
+static uns_status step(uns_optimizer *optimizer, uns_const_tensors x) {
+    if (uns_guard(optimizer, true))
+        UNS_TRY(run_step(optimizer, x, ALL_PASSES));
+    uns_finish_extras(optimizer);
+    return UNS_OK;
+}
+
+uns_status uns_optimizer_step_and(uns_optimizer *optimizer, uns_tensors x, uns_tensors g,
+                                  const uns_step_extras *extras) {
+    uns_const_tensors now = uns_tensors_const(x);
+    UNS_TRY(check_tensors(optimizer, "step", x.count, now.data, g.count));
+    UNS_TRY(check_extras(optimizer, extras));
+    bind(optimizer, now, uns_tensors_const(g), x.data, NULL);
+    uns_bind_extras(optimizer, g, extras);
+    return step(optimizer, now);
 }
 
 uns_status uns_optimizer_step(uns_optimizer *optimizer, uns_tensors x, uns_const_tensors g) {
     uns_const_tensors now = uns_tensors_const(x);
     UNS_TRY(check_tensors(optimizer, "step", x.count, now.data, g.count));
     bind(optimizer, now, g, x.data, NULL);
-    if (!uns_guard(optimizer, true))
-        return UNS_OK;
-    return run_step(optimizer, now, ALL_PASSES);
+    optimizer->extras = false;
+    return step(optimizer, now);
 }
 
 uns_status uns_optimizer_observe(uns_optimizer *optimizer, uns_const_tensors x,

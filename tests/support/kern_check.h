@@ -10,6 +10,7 @@
 
 #include "support/kern_cases.h"
 #include "support/kern_cases_f64.h"
+#include "support/kern_cases_narrow.h"
 
 enum {
     FINDING = 256,

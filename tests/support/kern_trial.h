@@ -30,13 +30,14 @@ typedef struct trial {
     size_t n; /* the size asked for; the others follow from it by the case's shape */
     size_t rows, cols, replicas;
     int variant;
-    const char *types;                          /* a letter an array: T, d (f64), b (bytes) */
-    size_t length[ARRAYS];                      /* elements; 0: unused */
-    unsigned char *data[ARRAYS];                /* what the kernel gets */
-    unsigned char *end[ARRAYS];                 /* where the guard page behind begins */
-    unsigned char *initial[ARRAYS];             /* contents before */
-    unsigned char *after[ARRAYS];               /* contents after, NaNs made alike */
-    double *normals, *uniforms;                 /* POOL of each */
+    const char *types;              /* a letter an array: T, d (f64), f (f32), h (bf16), b
+                                       (bytes) */
+    size_t length[ARRAYS];          /* elements; 0: unused */
+    unsigned char *data[ARRAYS];    /* what the kernel gets */
+    unsigned char *end[ARRAYS];     /* where the guard page behind begins */
+    unsigned char *initial[ARRAYS]; /* contents before */
+    unsigned char *after[ARRAYS];   /* contents after, NaNs made alike */
+    double *normals, *uniforms;     /* POOL of each */
     long double *in[ARRAYS], *want[ARRAYS];     /* for the oracle */
     long double *scale[ARRAYS];                 /* size of the terms behind each `want` */
     double result, wanted_result, result_scale; /* of kernels that return a number */
@@ -56,11 +57,15 @@ typedef struct kern_case {
 } kern_case;
 
 static inline bool trial_is_f32(const trial *t, int array) {
-    return t->types[array] == 'T' && t->dtype == UNS_F32;
+    return t->types[array] == 'f' || (t->types[array] == 'T' && t->dtype == UNS_F32);
 }
 
 static inline size_t trial_element(const trial *t, int array) {
-    return t->types[array] == 'b' ? 1 : trial_is_f32(t, array) ? 4 : 8;
+    if (t->types[array] == 'b')
+        return 1;
+    if (t->types[array] == 'h')
+        return 2;
+    return trial_is_f32(t, array) ? 4 : 8;
 }
 
 static inline size_t trial_bytes(const trial *t, int array) {
@@ -132,8 +137,15 @@ static inline long double trial_get(const trial *t, const unsigned char *from, i
                                     size_t i) {
     double wide;
     float narrow;
+    uint16_t top;
     if (t->types[array] == 'b')
         return from[i];
+    if (t->types[array] == 'h') {
+        memcpy(&top, from + 2 * i, 2);
+        const uint32_t bits = (uint32_t)top << 16;
+        memcpy(&narrow, &bits, 4);
+        return narrow;
+    }
     if (trial_is_f32(t, array)) {
         memcpy(&narrow, from + 4 * i, 4);
         return narrow;
@@ -145,8 +157,13 @@ static inline long double trial_get(const trial *t, const unsigned char *from, i
 static inline void trial_put(const trial *t, unsigned char *to, int array, size_t i,
                              double value) {
     const float narrow = (float)value;
+    uint32_t bits;
+    memcpy(&bits, &narrow, 4);
+    const uint16_t top = (uint16_t)(bits >> 16);
     if (t->types[array] == 'b')
         to[i] = (unsigned char)value;
+    else if (t->types[array] == 'h')
+        memcpy(to + 2 * i, &top, 2);
     else if (trial_is_f32(t, array))
         memcpy(to + 4 * i, &narrow, 4);
     else
@@ -158,7 +175,7 @@ static inline double trial_ordinary(double normal, double uniform) {
 }
 
 static inline double trial_extreme(const trial *t, int array, double normal, double uniform) {
-    const bool narrow = trial_is_f32(t, array);
+    const bool narrow = trial_is_f32(t, array) || t->types[array] == 'h';
     const double least = narrow ? FLT_TRUE_MIN : DBL_TRUE_MIN;
     const double low = narrow ? FLT_MIN : DBL_MIN, high = narrow ? FLT_MAX : DBL_MAX;
     const double sizes[] = {0, least, 37 * least, low / 2,  low,  3 * low,  sqrt(low),  0.1, 1,
@@ -242,11 +259,12 @@ static inline bool trial_margins_intact(const trial *t, trial_place place, const
 static inline void trial_one_nan(const trial *t, int array) {
     const double wide = (double)NAN;
     const float narrow = (float)NAN;
-    for (size_t i = 0; i < t->length[array] && t->types[array] != 'b'; i++) {
-        unsigned char *at = t->after[array] + i * trial_element(t, array);
+    const size_t element = trial_element(t, array);
+    for (size_t i = 0; i < t->length[array] && element >= sizeof narrow; i++) {
+        unsigned char *at = t->after[array] + i * element;
         double d = 0;
         float f = 0;
-        memcpy(trial_is_f32(t, array) ? (void *)&f : (void *)&d, at, trial_element(t, array));
+        memcpy(trial_is_f32(t, array) ? (void *)&f : (void *)&d, at, element);
         if (isnan(d))
             memcpy(at, &wide, sizeof wide);
         if (isnan(f))

@@ -13,6 +13,7 @@
 
 #include "support/kern_cases.h"
 #include "support/kern_cases_f64.h"
+#include "support/kern_cases_narrow.h"
 
 /* FNV-1a. */
 static uint64_t digest(uint64_t hash, const void *data, size_t bytes) {
@@ -57,6 +58,8 @@ static void print_table(trial *t, const uns_kernels *table, bool all) {
             print_case(t, &element_cases[i], (uns_dtype)dtype, table, all);
     for (size_t i = 0; i < UNS_COUNT_OF(f64_cases); i++)
         print_case(t, &f64_cases[i], UNS_F64, table, all);
+    for (size_t i = 0; i < UNS_COUNT_OF(narrow_cases); i++)
+        print_case(t, &narrow_cases[i], UNS_F32, table, all);
 }
 
 static void print_numbers(const trial *t) {

@@ -225,6 +225,71 @@ Test(fuse, blocks_of_one_group_may_differ_in_age) {
     uns_context_destroy(context);
 }
 
+/* Steps with extras beside steps without, for every preset: the same x, its nearest bf16, and a
+ * gradient of zeros. */
+static void compare_extras(uns_context *context, const char *name, const uns_spec *spec) {
+    fixture plain, extra;
+    const fixture_size size = {3000, 5000, 1, UNS_F32};
+    open_or_fail(&plain, context, name, spec, size);
+    open_or_fail(&extra, context, name, spec, size);
+    uint16_t *copy = calloc(extra.elements[1] + 1, sizeof *copy);
+    uint16_t *wanted = calloc(extra.elements[1] + 1, sizeof *wanted);
+    void *const copies[2] = {NULL, copy};
+    const uns_step_extras extras = {sizeof extras, true, copies};
+    for (uint64_t t = 0; t < 3; t++) {
+        cr_assert_eq(fixture_step(&plain, t), UNS_OK);
+        fixture_gradient(&extra, t);
+        if (t == 2 && spec->nonfinite != UNS_NONFINITE_IGNORE) /* nothing moves */
+            fixture_put(&extra, extra.g[0], 77, (double)NAN);
+        if (t == 2)
+            memcpy(extra.x[1], plain.x[1], plain.bytes[1]);
+        cr_assert_eq(uns_optimizer_step_and(extra.optimizer, fixture_x(&extra),
+                                            (uns_tensors){extra.g, 2}, &extras),
+                     UNS_OK);
+        if (t == 1)
+            cr_assert(same_state(&plain, &extra), "%s", name);
+        for (size_t i = 0; i < 2; i++)
+            for (size_t k = 0; k < extra.bytes[i]; k++)
+                cr_assert_eq(((const char *)extra.g[i])[k], 0, "%s", name);
+    }
+    uns_kernels_scalar.f32_to_bf16(extra.elements[1], extra.x[1], wanted);
+    cr_assert_eq(memcmp(copy, wanted, (extra.elements[1] + 1) * sizeof *copy), 0, "%s", name);
+    free(copy);
+    free(wanted);
+    fixture_close(&plain);
+    fixture_close(&extra);
+}
+
+Test(fuse, extras_change_nothing_else) {
+    uns_context *context = open_context(2, 0);
+    for (size_t i = 0; i < uns_context_count(context, UNS_KIND_PRESET); i++) {
+        const uns_preset *preset = uns_context_entry(context, UNS_KIND_PRESET, i);
+        uns_spec spec;
+        cr_assert_eq(uns_spec_preset(context, preset->name, &spec), UNS_OK);
+        compare_extras(context, preset->name, &spec);
+    }
+    uns_context_destroy(context);
+}
+
+Test(fuse, extras_of_the_wrong_kind_are_refused) {
+    uns_context *context = open_context(1, 0);
+    fixture f;
+    uns_spec spec;
+    void *const copies[2] = {NULL, NULL};
+    uns_step_extras extras = {sizeof extras, false, copies};
+    cr_assert_eq(uns_spec_preset(context, "sgd", &spec), UNS_OK);
+    open_or_fail(&f, context, "sgd", &spec, (fixture_size){5, 4, 1, UNS_F64});
+    cr_assert_eq(
+        uns_optimizer_step_and(f.optimizer, fixture_x(&f), (uns_tensors){f.g, 2}, &extras),
+        UNS_ERROR_ARGUMENT);
+    extras.size = 3;
+    cr_assert_eq(
+        uns_optimizer_step_and(f.optimizer, fixture_x(&f), (uns_tensors){f.g, 2}, &extras),
+        UNS_ERROR_ARGUMENT);
+    fixture_close(&f);
+    uns_context_destroy(context);
+}
+
 /* One element of one item, far from the first. */
 Test(fuse, a_nonfinite_gradient_is_found_wherever_it_is, .timeout = 60) {
     uns_context *context = open_context(3, 0);

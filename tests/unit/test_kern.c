@@ -58,6 +58,10 @@ Test(kern, every_table_gives_the_scalar_bits_beyond_the_elements, .timeout = 200
     compare(f64_cases, UNS_COUNT_OF(f64_cases), UNS_F64);
 }
 
+Test(kern, every_table_gives_the_scalar_bits_in_fewer_bits, .timeout = 200) {
+    compare(narrow_cases, UNS_COUNT_OF(narrow_cases), UNS_F32);
+}
+
 Test(kern, the_scalar_table_follows_the_equations_in_f64) {
     judge(element_cases, UNS_COUNT_OF(element_cases), UNS_F64);
 }
@@ -70,13 +74,22 @@ Test(kern, the_scalar_table_follows_the_equations_beyond_the_elements) {
     judge(f64_cases, UNS_COUNT_OF(f64_cases), UNS_F64);
 }
 
+Test(kern, the_scalar_table_follows_the_equations_in_fewer_bits) {
+    judge(narrow_cases, UNS_COUNT_OF(narrow_cases), UNS_F32);
+}
+
 /* A kernel without a case does not compile: tables of functions are arrays of pointers. */
 typedef void kernel(void);
 _Static_assert(UNS_COUNT_OF(element_cases) == sizeof(uns_elementwise) / sizeof(kernel *),
                "kern_cases.h: one case for each kernel of uns_elementwise");
 _Static_assert(UNS_COUNT_OF(f64_cases) ==
-                   (sizeof(uns_kernels) - offsetof(uns_kernels, dot)) / sizeof(kernel *),
-               "kern_cases_f64.h: one case for each kernel of uns_kernels");
+                   (offsetof(uns_kernels, bf16_to_f32) - offsetof(uns_kernels, dot)) /
+                       sizeof(kernel *),
+               "kern_cases_f64.h: one case for each kernel of f64 alone");
+_Static_assert(UNS_COUNT_OF(narrow_cases) ==
+                   (sizeof(uns_kernels) - offsetof(uns_kernels, bf16_to_f32)) /
+                       sizeof(kernel *),
+               "kern_cases_narrow.h: one case for each kernel of fewer bits");
 
 static void expect_all_covered(const kern_case *cases, size_t count, size_t begin, size_t end) {
     for (size_t offset = begin; offset < end; offset += sizeof(kernel *)) {
@@ -90,7 +103,9 @@ static void expect_all_covered(const kern_case *cases, size_t count, size_t begi
 Test(kern, every_kernel_has_one_case) {
     expect_all_covered(element_cases, UNS_COUNT_OF(element_cases), 0, sizeof(uns_elementwise));
     expect_all_covered(f64_cases, UNS_COUNT_OF(f64_cases), offsetof(uns_kernels, dot),
-                       sizeof(uns_kernels));
+                       offsetof(uns_kernels, bf16_to_f32));
+    expect_all_covered(narrow_cases, UNS_COUNT_OF(narrow_cases),
+                       offsetof(uns_kernels, bf16_to_f32), sizeof(uns_kernels));
     cr_assert_eq(offsetof(uns_kernels, of) + 2 * sizeof(uns_elementwise),
                  offsetof(uns_kernels, dot));
 }
