@@ -33,6 +33,7 @@ struct uns_bench {
     uns_bench_layout layouts[UNS_BENCH_LIST];
     int threads[UNS_BENCH_LIST];
     double bytes;
+    unsigned char *eviction; /* during a run: written over before cold samples */
     size_t row_count, done;
     uns_bench_row *rows;
 };

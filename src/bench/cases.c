@@ -286,14 +286,7 @@ const uns_bench_row *uns_bench_row_at(const uns_bench *bench, size_t index) {
     return index < bench->row_count ? &bench->rows[index] : NULL;
 }
 
-uns_status uns_bench_run(uns_bench *bench) {
-    const double gibi = 1024.0 * 1024 * 1024;
-    double available = uns_machine_memory();
-    if (bench->bytes > available)
-        return uns_fail(bench->context, UNS_ERROR_RANGE,
-                        "bench: the largest row needs %.1f GiB of memory, and %.1f GiB are "
-                        "available; choose smaller layouts",
-                        bench->bytes / gibi, available / gibi);
+static uns_status run_rows(uns_bench *bench) {
     for (size_t i = 0; i < bench->row_count; i++) {
         if (bench->interrupt && *bench->interrupt) {
             bench->row_count = i;
@@ -304,4 +297,18 @@ uns_status uns_bench_run(uns_bench *bench) {
             bench->progress(bench->user, i + 1, bench->row_count);
     }
     return UNS_OK;
+}
+
+uns_status uns_bench_run(uns_bench *bench) {
+    const double gibi = 1024.0 * 1024 * 1024;
+    double available = uns_machine_memory();
+    if (bench->bytes > available)
+        return uns_fail(bench->context, UNS_ERROR_RANGE,
+                        "bench: the largest row needs %.1f GiB of memory, and %.1f GiB are "
+                        "available; choose smaller layouts",
+                        bench->bytes / gibi, available / gibi);
+    bench->eviction = uns_allocate(bench->context, uns_bench_eviction_bytes());
+    uns_status status = bench->eviction ? run_rows(bench) : UNS_ERROR_MEMORY;
+    uns_release(bench->context, bench->eviction);
+    return status;
 }

@@ -33,7 +33,6 @@ typedef struct site {
     void **x_at, **g_at;
     char **arrays;
     uns_limit limit;
-    unsigned char *eviction;
     size_t repeat; /* steps in one warm sample */
     bool has_apart;
     size_t rounds[2];
@@ -94,9 +93,8 @@ static uns_status take_memory(site *s) {
     s->x = uns_allocate(s->context, n * sizeof *s->x);
     s->g = uns_allocate(s->context, n * sizeof *s->g);
     s->x_at = uns_allocate(s->context, 2 * tensors * sizeof *s->x_at);
-    s->eviction = uns_allocate(s->context, uns_bench_eviction_bytes());
     s->samples[0] = uns_allocate(s->context, (size_t)KINDS * UNS_BENCH_ROUNDS * sizeof(double));
-    if (!s->x || !s->g || !s->x_at || !s->eviction || !s->samples[0])
+    if (!s->x || !s->g || !s->x_at || !s->samples[0])
         return UNS_ERROR_MEMORY;
     for (int k = 1; k < KINDS; k++)
         s->samples[k] = s->samples[k - 1] + UNS_BENCH_ROUNDS;
@@ -120,7 +118,6 @@ static uns_status open_site(site *s) {
 static void close_site(site *s) {
     uns_release(s->context, s->arrays);
     uns_release(s->context, s->samples[0]);
-    uns_release(s->context, s->eviction);
     uns_release(s->context, s->x_at);
     uns_release(s->context, s->g);
     uns_release(s->context, s->x);
@@ -141,7 +138,8 @@ static uns_status set_check(site *s, uns_nonfinite policy) {
 
 static void evict_part(void *user, size_t task) {
     const site *s = user;
-    memset(s->eviction, (int)task, uns_bench_eviction_bytes());
+    const size_t part = uns_bench_eviction_bytes() / (size_t)s->row->threads;
+    memset(s->bench->eviction + task * part, (int)s->row->threads, part);
 }
 
 static void evict(const site *s) {
@@ -171,11 +169,11 @@ static uns_status sample(site *s, int kind, size_t round) {
     return kind == CHECKED ? set_check(s, UNS_NONFINITE_IGNORE) : UNS_OK;
 }
 
-/* Kinds first ... last in turns until the time is spent, at least five times each. */
+/* Kinds first ... last in turns until the time is spent, at least three times each. */
 static uns_status take_turns(site *s, int first, int last, double time, size_t *rounds) {
     const double end = seconds() + time;
     size_t round = 0;
-    while (round < UNS_BENCH_ROUNDS && (round < 5 || seconds() < end)) {
+    while (round < UNS_BENCH_ROUNDS && (round < 3 || seconds() < end)) {
         for (int kind = first; kind <= last; kind++)
             UNS_TRY(sample(s, kind, round));
         round++;
