@@ -72,6 +72,11 @@ noise: need ## measure the gradient noise of softmax regression before and after
 	@ninja -C $(BUILD) -j$(JOBS) tests/long/long_noise
 	@$(BUILD)/tests/long/long_noise
 
+starved: need ## starved saddles: SGD, diagonal and full matrix against the forecast (a few minutes)
+	@$(call configure,$(BUILD),gcc,-Dwerror=$(WERROR))
+	@ninja -C $(BUILD) -j$(JOBS) tests/long/long_starved
+	@$(BUILD)/tests/long/long_starved
+
 speed: all ## replicas of the saddle experiment against a loop written by hand
 	@ninja -C $(BUILD) bench/saddle_speed
 	@$(BUILD)/bench/saddle_speed
@@ -91,4 +96,4 @@ help: ## this list
 
 comma = ,
 
-.PHONY: all need setup demo test check-clang sanitize tsan honesty forecast noise format install clean help speed
+.PHONY: all need setup demo test check-clang sanitize tsan honesty forecast noise starved format install clean help speed

@@ -11,6 +11,7 @@
 
 #include <unsaddle/layout.h>
 #include <unsaddle/spec.h>
+#include <unsaddle/structure.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -50,10 +51,21 @@ UNS_NODISCARD UNS_API uns_status uns_optimizer_create(uns_context *context,
                                                       uns_optimizer **out);
 UNS_API void uns_optimizer_destroy(uns_optimizer *optimizer);
 
-/* Bytes of state the config would take, computed without allocating the state. */
+/* Bytes of state and work space the config would take, computed without allocating them. */
 UNS_NODISCARD UNS_API uns_status uns_optimizer_bytes(uns_context *context,
                                                      const uns_optimizer_config *config,
                                                      size_t *bytes);
+
+/* What a group's structure keeps and has done: pieces, memory, roots taken and the time they
+ * took. Survey: the same for a config, nothing allocated; fails as create does.
+ * UNS_ERROR_ARGUMENT: no such group. */
+UNS_NODISCARD UNS_API uns_status uns_optimizer_structure_report(const uns_optimizer *optimizer,
+                                                                size_t group,
+                                                                uns_structure_report *report);
+UNS_NODISCARD UNS_API uns_status uns_optimizer_survey(uns_context *context,
+                                                      const uns_optimizer_config *config,
+                                                      size_t group,
+                                                      uns_structure_report *report);
 
 /* One step: observe + direction + advance, fused. x is updated in place. g.data[i] may be NULL:
  * that block, its state and its step counts stay as they are. x and g must not overlap.
@@ -94,7 +106,8 @@ UNS_NODISCARD UNS_API uns_status uns_optimizer_advance(uns_optimizer *optimizer,
  * unscale. Default 1. */
 UNS_NODISCARD UNS_API uns_status uns_optimizer_unscale(uns_optimizer *optimizer, double scale);
 
-/* Whether replica r met a non-finite gradient under the policy `stop`; it no longer moves. */
+/* Whether replica r met a non-finite gradient under the policy `stop`, or a second moment that
+ * overflowed and has no root, under any policy; it no longer moves. */
 UNS_API bool uns_optimizer_stopped(const uns_optimizer *optimizer, size_t replica);
 
 /* Steps left out under the policy `skip`, over all replicas, since create. */

@@ -140,8 +140,16 @@ typedef enum uns_beta_rule {
 } uns_beta_rule;
 
 enum {
-    UNS_BURN_IN_AUTO = -1
+    UNS_BURN_IN_AUTO = -1,
+    UNS_REFRESH_ADAPTIVE = -1
 };
+
+/* What the structure `block` does with a layer of more than structure.cap parameters: cut it
+ * evenly into ⌈n/cap⌉ pieces, or keep the diagonal of that layer only. */
+typedef enum uns_over {
+    UNS_OVER_CUT,
+    UNS_OVER_DIAGONAL
+} uns_over;
 
 /* Ranges, defaults and units of every field: uns_spec_table(), printed by `unsaddle list`. */
 typedef struct uns_spec {
@@ -180,9 +188,14 @@ typedef struct uns_spec {
 
     /* 4, 5 structure and root */
     char structure[UNS_NAME_SIZE];
-    double exponent;  /* p */
-    double epsilon;   /* ε */
-    int epsilon_form; /* uns_epsilon_form */
+    int64_t structure_block;  /* parameters in a piece; 0: a layer is a piece */
+    int64_t structure_cap;    /* of a layer that is one piece */
+    int structure_over;       /* uns_over */
+    int64_t refresh;          /* a root every so many observations; or UNS_REFRESH_ADAPTIVE */
+    double refresh_tolerance; /* adaptive: drift of R allowed, in errors of estimate of C */
+    double exponent;          /* p */
+    double epsilon;           /* ε */
+    int epsilon_form;         /* uns_epsilon_form */
 
     /* 6 scale */
     int scale;    /* uns_scale */

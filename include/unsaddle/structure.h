@@ -24,7 +24,8 @@ typedef struct uns_root {
     int form;                             /* uns_epsilon_form */
 } uns_root;
 
-/* What a structure is built for: the blocks of one group, R replicas innermost. */
+/* What a structure is built for: the blocks of one group, R replicas innermost. "The group's
+ * vector" is its blocks one after the other. */
 typedef struct uns_structure_site {
     uns_context *context;
     const struct uns_kernels *kernels;
@@ -34,7 +35,21 @@ typedef struct uns_structure_site {
     size_t count; /* blocks in the group */
     const uns_block *const *blocks;
     const unsigned char *active; /* [replicas]; 0: leave that replica's state as it is */
+    void *scratch;               /* scratch(site) bytes, zeroed once, kept between calls */
+    unsigned char *failed;       /* [replicas]; refresh sets 1 where C has no root */
 } uns_structure_site;
+
+/* What a structure keeps and what it has done since it was created. */
+typedef struct uns_structure_report {
+    size_t bytes;    /* of state, all replicas */
+    size_t scratch;  /* bytes of work space, no part of the state */
+    size_t dense;    /* pieces with a matrix of their own */
+    size_t diagonal; /* pieces that fell back to their diagonal */
+    size_t largest;  /* parameters of the largest dense piece */
+    uint64_t roots;  /* dense roots taken, over pieces and replicas */
+    double error;    /* largest error estimate among them, relative */
+    double seconds;  /* spent on bringing R up to date; not part of the state */
+} uns_structure_report;
 
 /* The powers of the metric that instruments ask for: A = R, its square root, its inverse, and
  * the estimate C itself (corrected). */
@@ -69,14 +84,36 @@ typedef struct uns_structure_ops {
     /* d = R·u; d and u may be the same buffers; NULL blocks are left out. */
     uns_status (*precondition)(const uns_structure_site *site, void *state, uns_const_tensors u,
                                uns_tensors d);
-    /* OPTIONAL; NULL: no metric access. out = product·in. */
-    uns_status (*product)(const uns_structure_site *site, void *state, uns_product product,
-                          uns_const_tensors in, uns_tensors out);
+    /* OPTIONAL; NULL: no metric access. out = product·in, from a metric that metric_open made;
+     * site->replicas is that metric's own. in and out may be the same buffers. */
+    uns_status (*product)(const uns_structure_site *site, const void *metric,
+                          uns_product product, uns_const_tensors in, uns_tensors out);
     /* OPTIONAL; NULL: windows are refused. Takes the oldest s out of C. */
     uns_status (*retire)(const uns_structure_site *site, void *state, uns_const_tensors oldest);
-    /* OPTIONAL; NULL: `exact` is refused. Takes C over from the oracle: DENSE, d×d a replica.
-     */
+    /* OPTIONAL; NULL: `exact` is refused. Takes C over from the oracle: DENSE, d×d a replica,
+     * replicas outermost, over the group's vector. */
     uns_status (*adopt)(const uns_structure_site *site, void *state, const double *dense);
+    /* Whether refresh obeys spec.refresh and refresh_tolerance; else those are refused. */
+    bool refreshes;
+    /* Whether a centred spec's ḡ is kept in the structure's own state; `mean` is NULL then. */
+    bool keeps_mean;
+    /* OPTIONAL; NULL: no further conditions. Whether the group's shape can be served, before
+     * anything is allocated; UNS_ERROR_RANGE with the reason. */
+    uns_status (*check)(const uns_structure_site *site);
+    /* OPTIONAL; NULL: none. Bytes at site->scratch, aligned to 64; there from prepare on. */
+    size_t (*scratch)(const uns_structure_site *site);
+    /* REQUIRED with product. A metric is a snapshot of A and C for replicas first ... first +
+     * count − 1, in metric_bytes(site) bytes, zeroed and aligned to 64, where site->replicas is
+     * `count` for metric_bytes and the state's own for metric_open. A is the R in force; where
+     * none has been taken yet, root(C). `mean` as for refresh. */
+    size_t (*metric_bytes)(const uns_structure_site *site);
+    uns_status (*metric_open)(const uns_structure_site *site, const void *state,
+                              const uns_root *root, uns_const_tensors mean, size_t first,
+                              size_t count, void *metric);
+    /* OPTIONAL; NULL: bytes and scratch alone are known. Fills dense, diagonal, largest, and
+     * with a state (NULL: not yet made) roots and error; the rest is the optimizer's. */
+    void (*report)(const uns_structure_site *site, const void *state,
+                   uns_structure_report *report);
 } uns_structure_ops;
 
 #ifdef __cplusplus

@@ -123,6 +123,18 @@ typedef struct uns_kernels {
      * neither a nor x */
     void (*matrix_rows)(size_t rows, size_t cols, size_t replicas, const double *a,
                         const double *x, double *out);
+    /* Packed symmetric n×n matrices, one a replica: element (i, j), j <= i, of replica r at
+     * (i(i + 1)/2 + j)·R + r.
+     *   outer      c ← a[r]·c + (b[r]·s_i)·s_j                                        exact
+     *   symmetric  out[i·R + r] = Σ_j a_ij·x[j·R + r], j in order from 0.0; x, out distinct */
+    void (*outer_rows)(size_t n, size_t replicas, const double *a, const double *b,
+                       const double *s, double *c);
+    void (*symmetric_rows)(size_t n, size_t replicas, const double *a, const double *x,
+                           double *out);
+    /* Eigen-decomposition of such matrices, for small n: the diagonals of a become the
+     * eigenvalues in no order, row k of `vectors` (element (k, i) of replica r at (k·n + i)·R +
+     * r) the unit eigenvector of the k-th. What is left off the diagonals is rounding. exact */
+    void (*eigen_rows)(size_t n, size_t replicas, double *a, double *vectors);
     /* out[j·R + r]: normal deviate first + j of replica key.replica + r, as uns_random_normal.
      */
     void (*normal_rows)(uns_key key, uint32_t first, size_t rows, size_t replicas, double *out);

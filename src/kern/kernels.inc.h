@@ -14,9 +14,11 @@
 
 #include "kern/dense.inc.h"
 #include "kern/draw.inc.h"
+#include "kern/eigen.inc.h"
 #include "kern/f32.inc.h"
 #include "kern/f64.inc.h"
 #include "kern/narrow.inc.h"
+#include "kern/symmetric.inc.h"
 
 #define ELEMENTWISE(type)                                                                      \
     {                                                                                          \
@@ -37,6 +39,9 @@ const uns_kernels ISA_TABLE = {
     .dot = dot,
     .axpy = axpy,
     .matrix_rows = matrix_rows,
+    .outer_rows = outer_rows,
+    .symmetric_rows = symmetric_rows,
+    .eigen_rows = eigen_rows,
     .normal_rows = normal_rows,
     .normal = normal,
     .uniform = uniform,

@@ -12,9 +12,8 @@ static const uns_moment_ops *const moments[] = {
 };
 
 static const uns_structure_ops *const structures[] = {
-    &uns_structure_identity,
-    &uns_structure_scalar,
-    &uns_structure_diagonal,
+    &uns_structure_identity, &uns_structure_scalar, &uns_structure_diagonal,
+    &uns_structure_block,    &uns_structure_full,
 };
 
 static uns_status register_all(uns_context *context) {

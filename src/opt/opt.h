@@ -55,10 +55,12 @@ typedef struct uns_group {
     size_t first, count; /* its blocks: optimizer->order[first ... first + count) */
     uns_structure_site site;
     const uns_block **blocks;
-    void *structure_state;
-    size_t structure_bytes;
-    void **views[2];     /* room for tensors over the group's blocks */
-    double *clip_factor; /* [R], of this step */
+    void *structure_state, *structure_scratch;
+    size_t structure_bytes, scratch_bytes;
+    bool adopting;          /* the oracle has been asked for a dense C this step */
+    double refresh_seconds; /* spent on whole structures' roots */
+    void **views[2];        /* room for tensors over the group's blocks */
+    double *clip_factor;    /* [R], of this step */
     bool clipping;
     const uns_block_state *twin; /* prepared in this step, when its counts were these */
     uns_block_counts twin_counts;
@@ -90,12 +92,14 @@ struct uns_optimizer {
     bool unfused; /* slot by slot even where one pass would do: for tests */
     uint64_t skipped;
     unsigned char *stopped, *bad, *active; /* [R] */
+    unsigned char *failed;                 /* [R], by a whole structure's refresh */
     double *norms[2];                      /* [blocks][R] */
     double *partials;                      /* [items] */
     unsigned char *bad_items;              /* [items] */
     void **oracle_views;
-    void *books; /* the allocation behind the arrays above */
-    void *state; /* the one allocation behind all pieces */
+    double *oracle_dense; /* [R][d][d]; NULL: no whole structure takes C from the oracle */
+    void *books;          /* the allocation behind the arrays above */
+    void *state;          /* the one allocation behind all pieces */
     size_t state_bytes;
 };
 
@@ -182,6 +186,17 @@ void uns_finish_extras(uns_optimizer *optimizer);
 
 /* Slot 6's trust ratio on block->d of every block whose group wants it. */
 void uns_scale_trust(uns_optimizer *optimizer);
+
+/* whole.c: observations of a group, those of its most observed block; the oracles, before
+ * anything is changed; slots 3 to 5 of a whole structure. */
+uint64_t uns_group_observed(const uns_optimizer *optimizer, const uns_group *group);
+uns_status uns_ask_oracles(uns_optimizer *optimizer, uns_const_tensors x);
+uns_status uns_run_structure(uns_optimizer *optimizer, uns_group *group, unsigned passes);
+/* The root of a group's spec with the c of an observation, not yet corrected otherwise. */
+uns_root uns_group_root(const uns_group *group, const uns_coeffs *coeffs);
+/* A piece of the group's blocks as tensors, in group->views[which]. */
+uns_tensors uns_group_view(uns_optimizer *optimizer, uns_group *group, int which,
+                           uns_piece piece);
 
 static inline void *uns_at(const uns_optimizer *optimizer, const void *base, size_t element) {
     return (char *)base + element * optimizer->width;

@@ -3,6 +3,7 @@
  * growing by new blocks.
  */
 #include "base/base.h"
+#include "la/dense.h"
 #include "opt/opt.h"
 
 #include <string.h>
@@ -24,7 +25,7 @@ bool uns_spec_keeps(const uns_group *group, uns_piece piece) {
     case UNS_PIECE_MOMENTUM:
         return spec->momentum != UNS_MOMENTUM_NONE;
     case UNS_PIECE_MEAN:
-        return spec->centred;
+        return spec->centred && !group->structure->keeps_mean;
     case UNS_PIECE_CEILING:
         return spec->ceiling != UNS_CEILING_NONE;
     case UNS_PIECE_STEPS_SQUARE:
@@ -50,6 +51,13 @@ static size_t piece_elements(const uns_optimizer *optimizer, size_t index, uns_p
     return optimizer->blocks[index].elements;
 }
 
+/* The oracle's d×d a replica. */
+static size_t dense_bytes(const uns_optimizer *optimizer) {
+    size_t d = uns_layout_parameters(optimizer->layout);
+    size_t square = uns_size_product(uns_size_product(d, d), sizeof(double));
+    return uns_size_product(square, optimizer->replicas);
+}
+
 /* Hands out the state; the same walk measures it (arena->base NULL). */
 static void place_state(uns_optimizer *optimizer, uns_arena *arena) {
     for (size_t i = 0; i < optimizer->block_count; i++)
@@ -58,10 +66,15 @@ static void place_state(uns_optimizer *optimizer, uns_arena *arena) {
             if (n)
                 optimizer->blocks[i].piece[p] = uns_arena_take(arena, n * optimizer->width);
         }
-    for (size_t i = 0; i < optimizer->group_count; i++)
-        if (optimizer->groups[i].structure_bytes)
-            optimizer->groups[i].structure_state =
-                uns_arena_take(arena, optimizer->groups[i].structure_bytes);
+    for (size_t i = 0; i < optimizer->group_count; i++) {
+        uns_group *group = &optimizer->groups[i];
+        if (group->structure_bytes)
+            group->structure_state = uns_arena_take(arena, group->structure_bytes);
+        if (group->scratch_bytes)
+            group->structure_scratch = uns_arena_take(arena, group->scratch_bytes);
+        if (group->moment->oracle && !group->structure->elementwise)
+            optimizer->oracle_dense = uns_arena_take(arena, dense_bytes(optimizer));
+    }
 }
 
 /* Hands out the books: everything whose size does not depend on the specs. */
@@ -78,6 +91,7 @@ static void place_books(uns_optimizer *optimizer, uns_arena *arena) {
     optimizer->stopped = uns_arena_take(arena, replicas);
     optimizer->bad = uns_arena_take(arena, replicas);
     optimizer->active = uns_arena_take(arena, replicas);
+    optimizer->failed = uns_arena_take(arena, replicas);
     optimizer->norms[0] = uns_arena_take(arena, norms);
     optimizer->norms[1] = uns_arena_take(arena, norms);
     optimizer->oracle_views = uns_arena_take(arena, blocks * sizeof(void *));
@@ -151,6 +165,27 @@ static uns_status check_oracle(const uns_optimizer *optimizer, const uns_group *
         return uns_fail(optimizer->context, UNS_ERROR_PAIR,
                         "moment 'exact' does not go with structure '%s'",
                         group->structure->name);
+    if (!group->structure->elementwise && optimizer->group_count > 1)
+        return uns_fail(optimizer->context, UNS_ERROR_PAIR,
+                        "moment 'exact' with structure '%s' needs all blocks in one group: the "
+                        "oracle knows one matrix over all of them",
+                        group->structure->name);
+    return UNS_OK;
+}
+
+/* What a whole structure needs of the build and of the group's shape, and its sizes. */
+static uns_status measure_structure(uns_optimizer *optimizer, uns_group *group) {
+    const uns_structure_ops *structure = group->structure;
+    if (structure->needs_lapack && !uns_dense_available())
+        return uns_fail(optimizer->context, UNS_ERROR_UNAVAILABLE,
+                        "structure '%s' needs LAPACK, which this build does not have; install "
+                        "OpenBLAS and LAPACKE and build again, or use structure 'diagonal'",
+                        structure->name);
+    if (structure->check)
+        UNS_TRY(structure->check(&group->site));
+    group->structure_bytes = structure->bytes(&group->site);
+    if (structure->scratch)
+        group->scratch_bytes = structure->scratch(&group->site);
     return UNS_OK;
 }
 
@@ -173,10 +208,9 @@ static uns_status resolve_group(uns_optimizer *optimizer, uns_group *group,
                                        .replicas = optimizer->replicas,
                                        .count = group->count,
                                        .blocks = group->blocks,
-                                       .active = optimizer->active};
-    if (!group->structure->elementwise)
-        group->structure_bytes = group->structure->bytes(&group->site);
-    return UNS_OK;
+                                       .active = optimizer->active,
+                                       .failed = optimizer->failed};
+    return group->structure->elementwise ? UNS_OK : measure_structure(optimizer, group);
 }
 
 static uns_status measure(uns_optimizer *optimizer, const uns_optimizer_config *config) {
@@ -187,6 +221,12 @@ static uns_status measure(uns_optimizer *optimizer, const uns_optimizer_config *
     uns_arena arena = {NULL, 0};
     place_state(optimizer, &arena);
     optimizer->state_bytes = arena.used;
+    if (arena.used == SIZE_MAX)
+        return uns_fail(
+            optimizer->context, UNS_ERROR_MEMORY,
+            "the optimizer's state for %zu parameters, replicas: %zu, is larger than "
+            "memory can be; use a structure that keeps less, such as 'diagonal'",
+            uns_layout_parameters(optimizer->layout), optimizer->replicas);
     return UNS_OK;
 }
 
@@ -202,7 +242,10 @@ static void fill(const uns_optimizer *optimizer, const uns_block_state *block, d
 static uns_status take_state(uns_optimizer *optimizer) {
     optimizer->state = uns_allocate(optimizer->context, optimizer->state_bytes);
     if (!optimizer->state)
-        return UNS_ERROR_MEMORY;
+        return uns_fail_at(optimizer->context, UNS_ERROR_MEMORY,
+                           "optimizer state for %zu parameters, replicas: %zu, structure '%s'",
+                           uns_layout_parameters(optimizer->layout), optimizer->replicas,
+                           optimizer->groups[0].spec.structure);
     uns_arena arena = {optimizer->state, 0};
     place_state(optimizer, &arena);
     for (size_t i = 0; i < optimizer->block_count; i++) {
@@ -213,6 +256,7 @@ static uns_status take_state(uns_optimizer *optimizer) {
     }
     for (size_t i = 0; i < optimizer->group_count; i++) {
         uns_group *group = &optimizer->groups[i];
+        group->site.scratch = group->structure_scratch;
         if (!group->structure->elementwise)
             UNS_TRY(group->structure->prepare(&group->site, group->structure_state));
     }
@@ -230,22 +274,6 @@ static uns_status check_config(uns_context *context, const uns_optimizer_config 
     return UNS_OK;
 }
 
-uns_status uns_optimizer_create(uns_context *context, const uns_optimizer_config *config,
-                                uns_optimizer **out) {
-    uns_optimizer *optimizer = NULL;
-    UNS_TRY(check_config(context, config));
-    UNS_TRY(open_books(context, config->layout, &optimizer));
-    uns_status status = measure(optimizer, config);
-    if (status == UNS_OK)
-        status = take_state(optimizer);
-    if (status != UNS_OK) {
-        uns_optimizer_destroy(optimizer);
-        return status;
-    }
-    *out = optimizer;
-    return UNS_OK;
-}
-
 void uns_optimizer_destroy(uns_optimizer *optimizer) {
     if (!optimizer)
         return;
@@ -254,14 +282,48 @@ void uns_optimizer_destroy(uns_optimizer *optimizer) {
     uns_release(optimizer->context, optimizer);
 }
 
-uns_status uns_optimizer_bytes(uns_context *context, const uns_optimizer_config *config,
-                               size_t *bytes) {
+/* An optimizer whose sizes are known and whose state is not there. */
+static uns_status open_measured(uns_context *context, const uns_optimizer_config *config,
+                                uns_optimizer **out) {
     uns_optimizer *optimizer = NULL;
     UNS_TRY(check_config(context, config));
     UNS_TRY(open_books(context, config->layout, &optimizer));
     uns_status status = measure(optimizer, config);
-    if (status == UNS_OK)
-        *bytes = optimizer->state_bytes;
+    if (status != UNS_OK) {
+        uns_optimizer_destroy(optimizer);
+        return status;
+    }
+    *out = optimizer;
+    return UNS_OK;
+}
+
+uns_status uns_optimizer_create(uns_context *context, const uns_optimizer_config *config,
+                                uns_optimizer **out) {
+    uns_optimizer *optimizer;
+    UNS_TRY(open_measured(context, config, &optimizer));
+    uns_status status = take_state(optimizer);
+    if (status != UNS_OK) {
+        uns_optimizer_destroy(optimizer);
+        return status;
+    }
+    *out = optimizer;
+    return UNS_OK;
+}
+
+uns_status uns_optimizer_bytes(uns_context *context, const uns_optimizer_config *config,
+                               size_t *bytes) {
+    uns_optimizer *optimizer;
+    UNS_TRY(open_measured(context, config, &optimizer));
+    *bytes = optimizer->state_bytes;
+    uns_optimizer_destroy(optimizer);
+    return UNS_OK;
+}
+
+uns_status uns_optimizer_survey(uns_context *context, const uns_optimizer_config *config,
+                                size_t group, uns_structure_report *report) {
+    uns_optimizer *optimizer;
+    UNS_TRY(open_measured(context, config, &optimizer));
+    uns_status status = uns_optimizer_structure_report(optimizer, group, report);
     uns_optimizer_destroy(optimizer);
     return status;
 }

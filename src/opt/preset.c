@@ -84,8 +84,25 @@ static const uns_preset presets[] = {
            "weight_decay=5e-4 decay=scaled",
            "SGD with a trust ratio for every block; scale=trust for |g + lambda x|",
            "You, Gitman, Ginsburg 2017"),
+    PRESET("rmsprop-full",
+           "eta=1e-3 moment=ema structure=full exponent=0.5 beta.rule=eta^2/3 epsilon=1e-8 "
+           "epsilon.form=inside momentum.at=last burn_in=auto",
+           "RMSProp by the whole matrix: (G + epsilon I)^(-1/2), beta by the rule, burn-in",
+           "Staib, Reddi, Kale, Kumar, Sra 2019"),
+    PRESET("rmsprop-block",
+           "eta=1e-3 moment=ema structure=block exponent=0.5 beta.rule=eta^2/3 epsilon=1e-8 "
+           "epsilon.form=inside momentum.at=last burn_in=auto",
+           "rmsprop-full a layer at a time; layers above structure.cap are cut",
+           "Staib, Reddi, Kale, Kumar, Sra 2019"),
+    PRESET("adagrad-full",
+           "eta=1e-2 moment=sum structure=full exponent=0.5 epsilon=1e-10 "
+           "epsilon.form=outside",
+           "AdaGrad by the whole matrix", "Duchi, Hazan, Singer 2011"),
+    PRESET("adam-full", "eta=1e-3 " ADAM "structure=full", "Adam by the whole matrix",
+           "Kingma, Ba 2015; Duchi, Hazan, Singer 2011"),
     PRESET("idealized", "eta=1e-3 moment=exact structure=diagonal exponent=0.5 epsilon=0",
-           "the problem's own G(x)^(-1/2), diagonal", "Staib, Reddi, Kale, Kumar, Sra 2019"),
+           "the problem's own G(x)^(-1/2), diagonal; structure=full for the whole matrix",
+           "Staib, Reddi, Kale, Kumar, Sra 2019"),
 };
 
 const uns_preset *uns_builtin_presets(size_t *count) {

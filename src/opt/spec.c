@@ -36,8 +36,8 @@
     { key, alias, UNS_PARAM_FLAG, AT(field), 0, 0, 0, NULL, fallback, "", meaning }
 #define CHOICE(key, alias, field, names, fallback, meaning)                                    \
     { key, alias, UNS_PARAM_CHOICE, AT(field), 0, 0, 0, names, fallback, "", meaning }
-#define NAME(key, field, fallback, meaning)                                                    \
-    { key, NULL, UNS_PARAM_NAME, AT(field), 0, 0, 0, NULL, fallback, "", meaning }
+#define NAME(key, alias, field, fallback, meaning)                                             \
+    { key, alias, UNS_PARAM_NAME, AT(field), 0, 0, 0, NULL, fallback, "", meaning }
 
 static const uns_named off[] = {{"off", INFINITY}, {NULL, 0}};
 static const uns_named automatic[] = {{"auto", UNS_BURN_IN_AUTO}, {NULL, 0}};
@@ -74,6 +74,10 @@ static const uns_named epsilon_forms[] = {{"inside", UNS_EPSILON_INSIDE},
                                           {"outside", UNS_EPSILON_OUTSIDE},
                                           {"uncorrected", UNS_EPSILON_UNCORRECTED},
                                           {NULL, 0}};
+static const uns_named adaptive[] = {{"adaptive", UNS_REFRESH_ADAPTIVE}, {NULL, 0}};
+static const uns_named layer[] = {{"layer", 0}, {NULL, 0}};
+static const uns_named overs[] = {
+    {"cut", UNS_OVER_CUT}, {"diagonal", UNS_OVER_DIAGONAL}, {NULL, 0}};
 static const uns_named scales[] = {{"none", UNS_SCALE_NONE},
                                    {"trust", UNS_SCALE_TRUST},
                                    {"trust_sum", UNS_SCALE_TRUST_SUM},
@@ -119,7 +123,7 @@ static const uns_param rows[] = {
          "speed at which Nadam's mu_t grows to mu"),
 
     CHOICE("signal", NULL, signal, signals, "gradient", "what enters the second moment"),
-    NAME("moment", moment, "ema", "how the second moment is accumulated"),
+    NAME("moment", NULL, moment, "ema", "how the second moment is accumulated"),
     REAL("beta", "beta2", beta, 0, 1, UNS_OPEN_HIGH, "0.999", "",
          "memory of the second moment"),
     CHOICE("beta.rule", "beta_rule", beta_rule, rules, "fixed",
@@ -143,7 +147,20 @@ static const uns_param rows[] = {
     CHOICE("ceiling", NULL, ceiling, ceilings, "none",
            "AMSGrad's running maximum, of the raw or of the bias-corrected moment"),
 
-    NAME("structure", structure, "identity", "which part of the second moment is kept"),
+    NAME("structure", "structure.name", structure, "identity",
+         "which part of the second moment is kept"),
+    COUNT("structure.block", "structure_block", structure_block, 1, layer, "layer",
+          "parameters",
+          "structure block: size of a piece of consecutive parameters of a layer"),
+    COUNT("structure.cap", "structure_cap", structure_cap, 1, NULL, "256", "parameters",
+          "structure block by layers: a layer above this is no single piece"),
+    CHOICE("structure.over", "structure_over", structure_over, overs, "cut",
+           "structure block by layers: a layer above the cap is cut evenly, or is diagonal"),
+    COUNT("refresh", "refresh.every", refresh, 1, adaptive, "adaptive", "observations",
+          "how often a dense root is taken; adaptive: when it has drifted"),
+    REAL("refresh.tolerance", "refresh_tolerance", refresh_tolerance, 0, INFINITY,
+         UNS_OPEN_LOW | UNS_OPEN_HIGH, "1", "",
+         "adaptive: drift that is let pass, in estimation errors of the second moment"),
     REAL("exponent", "p", exponent, 0, 2, 0, "0.5", "",
          "the preconditioner is the second moment to the power -p"),
     REAL("epsilon", "eps", epsilon, 0, INFINITY, UNS_OPEN_HIGH, "1e-8", "",

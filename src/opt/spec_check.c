@@ -108,6 +108,28 @@ static bool about_without_oracle(const facts *f) {
     return f->spec->about != UNS_ABOUT_SECOND_MOMENT && !f->moment->oracle;
 }
 
+static bool refresh_unused(const facts *f) {
+    return !f->structure->refreshes &&
+           (f->spec->refresh != UNS_REFRESH_ADAPTIVE || f->spec->refresh_tolerance != 1.0);
+}
+
+static bool tolerance_unused(const facts *f) {
+    return f->spec->refresh != UNS_REFRESH_ADAPTIVE && f->spec->refresh_tolerance != 1.0;
+}
+
+static bool pieces_unused(const facts *f) {
+    const uns_spec *spec = f->spec;
+    return strcmp(f->structure->name, "block") != 0 &&
+           (spec->structure_block != 0 || spec->structure_cap != 256 ||
+            spec->structure_over != UNS_OVER_CUT);
+}
+
+static bool cap_unused(const facts *f) {
+    const uns_spec *spec = f->spec;
+    return spec->structure_block != 0 &&
+           (spec->structure_cap != 256 || spec->structure_over != UNS_OVER_CUT);
+}
+
 static bool trust_unused(const facts *f) {
     bool trusts = f->spec->scale == UNS_SCALE_TRUST || f->spec->scale == UNS_SCALE_TRUST_SUM;
     return !trusts && (f->spec->trust != 1.0 || f->spec->trust_epsilon != 0.0);
@@ -185,6 +207,15 @@ static const rule pair_rules[] = {
      "ceiling needs an accumulated moment and an elementwise structure, such as diagonal"},
     {rectify_elsewhere, UNS_ERROR_PAIR, "rectify needs moment=ema"},
     {about_without_oracle, UNS_ERROR_PAIR, "about belongs to moment=exact"},
+    {refresh_unused, UNS_ERROR_PAIR,
+     "refresh and refresh.tolerance have no effect on this structure, whose root is taken at "
+     "every step; leave them out, or set structure=full or structure=block"},
+    {tolerance_unused, UNS_ERROR_PAIR,
+     "refresh.tolerance belongs to refresh=adaptive; leave it out"},
+    {pieces_unused, UNS_ERROR_PAIR,
+     "structure.block, .cap and .over belong to structure=block; leave them out"},
+    {cap_unused, UNS_ERROR_PAIR,
+     "structure.cap and .over are for structure.block=layer; give either a size or a cap"},
     {trust_unused, UNS_ERROR_PAIR,
      "trust and trust.epsilon have no effect without scale=trust or scale=trust_sum"},
     {sum_without_scaled, UNS_ERROR_PAIR, "scale=trust_sum needs decay=scaled"},

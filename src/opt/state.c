@@ -115,6 +115,12 @@ static const char *changed_state(const uns_spec *a, const uns_spec *b) {
         return "ceiling";
     if (a->scale != b->scale)
         return "scale";
+    if (a->structure_block != b->structure_block)
+        return "structure.block";
+    if (a->structure_cap != b->structure_cap)
+        return "structure.cap";
+    if (a->structure_over != b->structure_over)
+        return "structure.over";
     return NULL;
 }
 
@@ -131,6 +137,20 @@ uns_status uns_group_set(uns_optimizer *optimizer, size_t group, const uns_spec 
     UNS_TRY(uns_spec_check(optimizer->context, spec));
     target->spec = *spec;
     target->has_root = spec->exponent != 0.0;
+    return UNS_OK;
+}
+
+uns_status uns_optimizer_structure_report(const uns_optimizer *optimizer, size_t group,
+                                          uns_structure_report *report) {
+    if (group >= optimizer->group_count)
+        return uns_fail(optimizer->context, UNS_ERROR_ARGUMENT, "there is no group %zu", group);
+    const uns_group *of = &optimizer->groups[group];
+    uns_structure_report filled = {.bytes = of->structure_bytes,
+                                   .scratch = of->scratch_bytes,
+                                   .seconds = of->refresh_seconds};
+    if (of->structure->report)
+        of->structure->report(&of->site, of->structure_state, &filled);
+    *report = filled;
     return UNS_OK;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * A step: guard, the moment's oracle, the stages over all chunks, and the counts. The halves
- * are the same code with fewer passes.
+ * A step: guard, the stages over all chunks, and the counts. The halves are the same code with
+ * fewer passes. What whole structures and oracles do in it: whole.c.
  */
 #include "base/base.h"
 #include "opt/opt.h"
@@ -37,24 +37,6 @@ static void bind(uns_optimizer *optimizer, uns_const_tensors x, uns_const_tensor
     }
 }
 
-/* Observations of a whole structure: those of its most observed block. */
-static uint64_t group_observed(const uns_optimizer *optimizer, const uns_group *group) {
-    uint64_t most = 0;
-    for (size_t i = group->first; i < group->first + group->count; i++) {
-        uint64_t observed = optimizer->blocks[optimizer->order[i]].counts.observed;
-        most = observed > most ? observed : most;
-    }
-    return most;
-}
-
-const uns_block_state *uns_group_present(const uns_optimizer *optimizer,
-                                         const uns_group *group) {
-    for (size_t i = group->first; i < group->first + group->count; i++)
-        if (optimizer->blocks[optimizer->order[i]].present)
-            return &optimizer->blocks[optimizer->order[i]];
-    return NULL;
-}
-
 /* The numbers of this step from another block of the group, where they are the same: powers
  * cost a hundred nanoseconds, more than a step of a small block. */
 static bool take_numbers(const uns_group *group, uns_block_state *block) {
@@ -77,7 +59,7 @@ static void prepare_block(const uns_optimizer *optimizer, uns_block_state *block
     const uns_spec *spec = &group->spec;
     bool observing = (passes & UNS_PASS_OBSERVE) != 0;
     uint64_t t = group->structure->elementwise ? block->counts.observed
-                                               : group_observed(optimizer, group);
+                                               : uns_group_observed(optimizer, group);
     t += observing;
     group->moment->coeffs(spec, t ? t : 1, &block->coeffs);
     bool corrected = spec->centred || spec->ceiling == UNS_CEILING_CORRECTED;
@@ -104,63 +86,6 @@ static void prepare_blocks(uns_optimizer *optimizer, unsigned passes) {
         prepare_block(optimizer, block, passes);
         group->twin = block;
     }
-}
-
-static uns_status ask_oracle(uns_optimizer *optimizer, uns_group *group, uns_const_tensors x) {
-    bool frozen = group->spec.about == UNS_ABOUT_FROZEN;
-    bool wanted = false;
-    for (size_t i = 0; i < optimizer->block_count; i++) {
-        const uns_block_state *block = &optimizer->blocks[i];
-        bool asked = &optimizer->groups[block->group] == group && block->present &&
-                     !(frozen && block->counts.observed);
-        optimizer->oracle_views[i] = asked ? block->piece[UNS_PIECE_MOMENT] : NULL;
-        wanted = wanted || optimizer->oracle_views[i];
-    }
-    if (!wanted)
-        return UNS_OK;
-    uns_tensors out = {optimizer->oracle_views, optimizer->block_count};
-    return optimizer->oracle.second_moment(
-        optimizer->oracle.self, x, (uns_about)group->spec.about, UNS_SHAPE_DIAGONAL, out);
-}
-
-static uns_status ask_oracles(uns_optimizer *optimizer, uns_const_tensors x) {
-    for (size_t i = 0; i < optimizer->group_count; i++)
-        if (optimizer->groups[i].moment->oracle && optimizer->groups[i].structure->elementwise)
-            UNS_TRY(ask_oracle(optimizer, &optimizer->groups[i], x));
-    return UNS_OK;
-}
-
-static uns_tensors group_view(uns_optimizer *optimizer, uns_group *group, int which,
-                              uns_piece piece) {
-    for (size_t i = 0; i < group->count; i++) {
-        const uns_block_state *block = &optimizer->blocks[optimizer->order[group->first + i]];
-        void *place = piece == UNS_PIECE_DIRECTION ? block->d : block->piece[piece];
-        group->views[which][i] = block->present ? place : NULL;
-    }
-    return (uns_tensors){group->views[which], group->count};
-}
-
-/* Slots 3 to 5 of a whole structure, between the front and the scale. */
-static uns_status run_structure(uns_optimizer *optimizer, uns_group *group, unsigned passes) {
-    const uns_block_state *first = uns_group_present(optimizer, group);
-    void *state = group->structure_state;
-    if (!first)
-        return UNS_OK;
-    if (passes & UNS_PASS_OBSERVE) {
-        uns_tensors s = group_view(optimizer, group, 0, UNS_PIECE_SIGNAL);
-        UNS_TRY(group->structure->observe(&group->site, state, &first->coeffs,
-                                          uns_tensors_const(s)));
-    }
-    if (!(passes & UNS_PASS_PRECONDITION) || first->coeffs.rho == 0.0)
-        return UNS_OK;
-    uns_const_tensors mean = {NULL, 0};
-    if (group->spec.centred)
-        mean = uns_tensors_const(group_view(optimizer, group, 0, UNS_PIECE_MEAN));
-    UNS_TRY(group->structure->refresh(&group->site, state, &first->root, mean,
-                                      group_observed(optimizer, group) +
-                                          ((passes & UNS_PASS_OBSERVE) != 0)));
-    uns_tensors d = group_view(optimizer, group, 1, UNS_PIECE_DIRECTION);
-    return group->structure->precondition(&group->site, state, uns_tensors_const(d), d);
 }
 
 /* A whole structure has one C, so its blocks share one count of observations. */
@@ -194,7 +119,7 @@ static uns_status run_stages(uns_optimizer *optimizer, unsigned passes) {
     uns_for_items(optimizer, run_front, &plan);
     for (size_t i = 0; whole && i < optimizer->group_count; i++)
         if (!optimizer->groups[i].structure->elementwise)
-            UNS_TRY(run_structure(optimizer, &optimizer->groups[i], passes));
+            UNS_TRY(uns_run_structure(optimizer, &optimizer->groups[i], passes));
     plan.stage = UNS_STAGE_SCALE;
     if (whole && (passes & UNS_PASS_SCALE))
         uns_for_chunks(optimizer, uns_step_chunk, &plan);
@@ -215,7 +140,7 @@ static void choose_one_pass(uns_optimizer *optimizer) {
 /* From bound tensors to counts. The oracle comes before anything is changed. */
 static uns_status run_step(uns_optimizer *optimizer, uns_const_tensors x, unsigned passes) {
     if (passes & UNS_PASS_OBSERVE)
-        UNS_TRY(ask_oracles(optimizer, x));
+        UNS_TRY(uns_ask_oracles(optimizer, x));
     prepare_blocks(optimizer, passes);
     if (passes == ALL_PASSES)
         choose_one_pass(optimizer);

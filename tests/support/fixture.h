@@ -10,6 +10,8 @@
 #include <unsaddle/optimizer.h>
 #include <unsaddle/random.h>
 
+#include "la/dense.h"
+
 /* Rows of the two blocks; cols are 3 and 1. */
 typedef struct fixture_size {
     size_t first, second, replicas;
@@ -25,13 +27,55 @@ typedef struct fixture {
     void *x[2], *g[2];
 } fixture;
 
-/* An oracle for the moment `exact`: 0.1 + x², whatever is asked about. */
+static inline const uns_structure_ops *fixture_structure(uns_context *context,
+                                                         const uns_spec *spec) {
+    const void *ops = NULL;
+    if (uns_context_find(context, UNS_KIND_STRUCTURE, spec->structure, &ops) != UNS_OK)
+        abort();
+    return ops;
+}
+
+/* False where this build has no LAPACK and the spec needs it. */
+static inline bool fixture_can(uns_context *context, const uns_spec *spec) {
+    return uns_dense_available() || !fixture_structure(context, spec)->needs_lapack;
+}
+
+/* The shape, cut down for structures whose cost grows with the cube of it. */
+static inline fixture_size fixture_fit(uns_context *context, const uns_spec *spec,
+                                       fixture_size size) {
+    if (!fixture_structure(context, spec)->needs_lapack)
+        return size;
+    size.first = size.first < 24 ? size.first : 24;
+    size.second = size.second < 9 ? size.second : 9;
+    size.replicas = size.replicas < 40 ? size.replicas : 40;
+    return size;
+}
+
+static inline double fixture_number(const fixture *f, const void *place, size_t k) {
+    return f->size.dtype == UNS_F64 ? ((const double *)place)[k] : ((const float *)place)[k];
+}
+
+/* Element k of the blocks one after the other. */
+static inline double fixture_x_at(const fixture *f, uns_const_tensors x, size_t k, size_t r) {
+    size_t replicas = f->size.replicas, first = f->elements[0] / replicas;
+    return k < first ? fixture_number(f, x.data[0], k * replicas + r)
+                     : fixture_number(f, x.data[1], (k - first) * replicas + r);
+}
+
+/* An oracle for the moment `exact`: 0.1·I + xxᵀ, or its diagonal, whatever is asked about. */
 static inline uns_status fixture_oracle(void *self, uns_const_tensors x, uns_about about,
                                         uns_shape shape, uns_tensors out) {
     const fixture *f = self;
     (void)about;
-    if (shape != UNS_SHAPE_DIAGONAL)
-        return UNS_ERROR_UNAVAILABLE;
+    size_t d = (f->elements[0] + f->elements[1]) / f->size.replicas;
+    if (shape == UNS_SHAPE_DENSE) {
+        for (size_t k = 0; k < d * d * f->size.replicas; k++) {
+            size_t r = k / (d * d), i = k / d % d, j = k % d;
+            ((double *)out.data[0])[k] =
+                (i == j ? 0.1 : 0.0) + fixture_x_at(f, x, i, r) * fixture_x_at(f, x, j, r);
+        }
+        return UNS_OK;
+    }
     for (size_t i = 0; i < 2; i++)
         for (size_t k = 0; out.data[i] && k < f->elements[i]; k++) {
             if (f->size.dtype == UNS_F64) {

@@ -66,6 +66,115 @@ static inline void want_matrix_rows(trial *t) {
     }
 }
 
+/* Packed matrices of `rows` rows. Arrays: a, b, s, c. */
+static inline void shape_outer(trial *t) {
+    t->rows = (size_t)t->variant & 3;
+    t->replicas = t->n;
+    t->length[0] = t->length[1] = t->replicas;
+    t->length[2] = t->rows * t->replicas;
+    t->length[3] = t->rows * (t->rows + 1) / 2 * t->replicas;
+}
+static inline void run_outer_rows(const uns_kernels *k, trial *t) {
+    k->outer_rows(t->rows, t->replicas, doubles(t, 0), doubles(t, 1), doubles(t, 2),
+                  doubles_out(t, 3));
+}
+static inline void want_outer_rows(trial *t) {
+    size_t at = 0;
+    for (size_t i = 0; i < t->rows; i++)
+        for (size_t j = 0; j <= i; j++)
+            for (size_t r = 0; r < t->replicas; r++, at++) {
+                const real kept = t->in[0][r] * t->in[3][at];
+                const real taken =
+                    t->in[1][r] * t->in[2][i * t->replicas + r] * t->in[2][j * t->replicas + r];
+                expect(t, 3, at, kept + taken, fabsl(kept) + fabsl(taken));
+            }
+}
+
+static inline size_t packed_index(size_t i, size_t j) {
+    return i >= j ? i * (i + 1) / 2 + j : j * (j + 1) / 2 + i;
+}
+
+/* Arrays: a, x, out. */
+static inline void shape_symmetric(trial *t) {
+    t->rows = (size_t)t->variant & 3;
+    t->replicas = t->n;
+    t->length[0] = t->rows * (t->rows + 1) / 2 * t->replicas;
+    t->length[1] = t->length[2] = t->rows * t->replicas;
+}
+static inline void run_symmetric_rows(const uns_kernels *k, trial *t) {
+    k->symmetric_rows(t->rows, t->replicas, doubles(t, 0), doubles(t, 1), doubles_out(t, 2));
+}
+static inline void want_symmetric_rows(trial *t) {
+    for (size_t at = 0; at < t->length[2]; at++) {
+        const size_t i = at / t->replicas, r = at % t->replicas;
+        real sum = 0, size = 0;
+        for (size_t j = 0; j < t->rows; j++) {
+            const real term =
+                t->in[0][packed_index(i, j) * t->replicas + r] * t->in[1][j * t->replicas + r];
+            sum += term;
+            size += fabsl(term);
+        }
+        expect(t, 2, at, sum, size * 4);
+    }
+}
+
+/* Arrays: a, vectors. The oracle is the same sequence of rotations, of one full matrix. */
+static inline void shape_eigen(trial *t) {
+    t->rows = (size_t)t->variant & 3;
+    t->replicas = t->n;
+    t->length[0] = t->rows * (t->rows + 1) / 2 * t->replicas;
+    t->length[1] = t->rows * t->rows * t->replicas;
+}
+static inline void run_eigen_rows(const uns_kernels *k, trial *t) {
+    k->eigen_rows(t->rows, t->replicas, doubles_out(t, 0), doubles_out(t, 1));
+}
+
+static inline bool oracle_turn(size_t n, real a[3][3], real v[3][3], size_t p, size_t q) {
+    const real apq = a[p][q];
+    if (!(apq * apq > 0x1p-104L * a[p][p] * a[q][q]))
+        return false;
+    const real theta = (a[q][q] - a[p][p]) / (2 * apq);
+    const real t = (0 > theta ? -1 : 1) / (fabsl(theta) + sqrtl(1 + theta * theta));
+    const real c = 1 / sqrtl(1 + t * t), s = t * c;
+    a[p][p] -= t * apq;
+    a[q][q] += t * apq;
+    a[p][q] = a[q][p] = 0;
+    for (size_t k = 0; k < n; k++) {
+        const real x = a[k][p], y = a[k][q], vp = v[p][k], vq = v[q][k];
+        if (k != p && k != q) {
+            a[k][p] = a[p][k] = c * x - s * y;
+            a[k][q] = a[q][k] = s * x + c * y;
+        }
+        v[p][k] = c * vp - s * vq;
+        v[q][k] = s * vp + c * vq;
+    }
+    return true;
+}
+
+static inline void want_eigen_rows(trial *t) {
+    const size_t n = t->rows, replicas = t->replicas;
+    for (size_t r = 0; r < replicas; r++) {
+        real a[3][3], v[3][3] = {{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}, size = 0;
+        bool turning = true;
+        for (size_t i = 0; i < n * n; i++) {
+            a[i / n][i % n] = t->in[0][packed_index(i / n, i % n) * replicas + r];
+            size += isfinite(a[i / n][i % n]) ? fabsl(a[i / n][i % n]) : 0;
+        }
+        for (int sweep = 0; sweep < 30 && turning; sweep++) {
+            turning = false;
+            for (size_t p = 0; p + 1 < n; p++)
+                for (size_t q = p + 1; q < n; q++)
+                    turning |= oracle_turn(n, a, v, p, q);
+        }
+        for (size_t i = 0; i < n; i++)
+            for (size_t j = 0; j < n; j++) {
+                if (j <= i)
+                    expect(t, 0, packed_index(i, j) * replicas + r, a[i][j], 16 * size);
+                expect(t, 1, (i * n + j) * replicas + r, v[i][j], 1e4L);
+            }
+    }
+}
+
 /* Deviates of single addresses are the oracle, to the bit. */
 static inline uns_key key_of_trial(const trial *t) {
     const uns_key key = {0x123456789abcdefu + t->n, (uint64_t)1 << 40 | 77, 0xfffffffdu,
@@ -175,6 +284,9 @@ static const kern_case f64_cases[] = {
     F64_CASE(dot, "dd", 3, 0, 0, 1, shape_flat),
     F64_CASE(axpy, "dd", 3, 2, 0, 4, shape_flat),
     F64_CASE(matrix_rows, "ddd", 3, 4, 0, 4, shape_matrix),
+    F64_CASE(outer_rows, "dddd", 15, 8, 0, 4, shape_outer),
+    F64_CASE(symmetric_rows, "ddd", 3, 4, 0, 4, shape_symmetric),
+    F64_CASE(eigen_rows, "dd", 1, 3, 0, 4, shape_eigen),
     F64_CASE(normal_rows, "d", 0, 1, 0, 8, shape_draw_rows),
     F64_CASE(normal, "d", 0, 1, 0, 2, shape_flat),
     F64_CASE(uniform, "d", 0, 1, 0, 2, shape_flat),

@@ -73,7 +73,8 @@ static inline bool finds(kern_check *k, const char *isa, const char *format, ...
 static inline bool may_lie_on(const trial *t, const kern_case *c, int output, int input) {
     return (c->outputs >> output & 1) && (c->inputs >> input & 1) &&
            !(c->outputs >> input & 1) && c->shape != shape_matrix &&
-           t->types[input] == t->types[output] && t->length[input] == t->length[output];
+           c->shape != shape_symmetric && t->types[input] == t->types[output] &&
+           t->length[input] == t->length[output];
 }
 
 static inline bool is_legal(const trial *t, const kern_case *c, const alias_map map) {

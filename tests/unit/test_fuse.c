@@ -58,8 +58,11 @@ typedef struct contest {
 static void compare_one(const contest *c, const char *name, const uns_spec *spec,
                         unsigned guards) {
     fixture a, b;
-    open_or_fail(&a, c->first, name, spec, c->size);
-    open_or_fail(&b, c->second, name, spec, c->size);
+    fixture_size size = fixture_fit(c->first, spec, c->size);
+    if (!fixture_can(c->first, spec))
+        return;
+    open_or_fail(&a, c->first, name, spec, size);
+    open_or_fail(&b, c->second, name, spec, size);
     if (c->differ)
         c->differ(b.optimizer);
     for (uint64_t t = 0; t < 4; t++) {
@@ -131,6 +134,8 @@ Test(fuse, every_diagonal_preset_takes_one_pass) {
         fixture f;
         uns_spec spec;
         cr_assert_eq(uns_spec_preset(context, preset->name, &spec), UNS_OK);
+        if (!fixture_can(context, &spec))
+            continue;
         open_or_fail(&f, context, preset->name, &spec, (fixture_size){5, 4, 1, UNS_F32});
         cr_assert_eq(fixture_step(&f, 0), UNS_OK);
         const bool one_pass = !uns_group_is_staged(&f.optimizer->groups[0]);
@@ -229,7 +234,10 @@ Test(fuse, blocks_of_one_group_may_differ_in_age) {
  * gradient of zeros. */
 static void compare_extras(uns_context *context, const char *name, const uns_spec *spec) {
     fixture plain, extra;
-    const fixture_size size = {3000, 5000, 1, UNS_F32};
+    const fixture_size size =
+        fixture_fit(context, spec, (fixture_size){3000, 5000, 1, UNS_F32});
+    if (!fixture_can(context, spec))
+        return;
     open_or_fail(&plain, context, name, spec, size);
     open_or_fail(&extra, context, name, spec, size);
     uint16_t *copy = calloc(extra.elements[1] + 1, sizeof *copy);
@@ -240,7 +248,7 @@ static void compare_extras(uns_context *context, const char *name, const uns_spe
         cr_assert_eq(fixture_step(&plain, t), UNS_OK);
         fixture_gradient(&extra, t);
         if (t == 2 && spec->nonfinite != UNS_NONFINITE_IGNORE) /* nothing moves */
-            fixture_put(&extra, extra.g[0], 77, (double)NAN);
+            fixture_put(&extra, extra.g[0], extra.elements[0] / 2, (double)NAN);
         if (t == 2)
             memcpy(extra.x[1], plain.x[1], plain.bytes[1]);
         cr_assert_eq(uns_optimizer_step_and(extra.optimizer, fixture_x(&extra),

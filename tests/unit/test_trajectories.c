@@ -235,8 +235,10 @@ Test(trajectories, f32_stays_near_f64) {
     run_cases("", UNS_F32, 3, 5e-5, 80);
 }
 
+/* Those of whole matrices are held to in test_dense_references.c. */
 Test(trajectories, every_preset_has_an_outside_trajectory) {
     golden file;
+    json_t *dense = json_load_file(UNS_GOLDEN "/dense_references.json", 0, NULL);
     uns_context *context = NULL;
     open_golden(&file);
     cr_assert_eq(uns_context_create(NULL, &context), UNS_OK);
@@ -246,9 +248,12 @@ Test(trajectories, every_preset_has_an_outside_trajectory) {
         json_t *item;
         json_array_foreach(file.cases, index, item) found +=
             strcmp(text(item, "preset"), preset->name) == 0;
+        json_array_foreach(json_object_get(dense, "cases"), index, item) found +=
+            strcmp(text(item, "preset"), preset->name) == 0;
         bool oracle_needed = strcmp(preset->name, "idealized") == 0; /* tested below */
         cr_expect(found > 0 || oracle_needed, "no case for preset '%s'", preset->name);
     }
+    json_decref(dense);
     uns_context_destroy(context);
     json_decref(file.root);
 }

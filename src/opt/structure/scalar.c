@@ -4,19 +4,19 @@
  */
 #include "kern/kern.h"
 #include "opt/builtin.h"
+#include "opt/root_number.h"
 
 #include <math.h>
 #include <string.h>
-#include <unsaddle/elementary.h>
 
-/* State: C[R], then the factor R[R], then room for a sum over blocks [R]. */
+/* State: C[R], then the factor R[R]. Work space: a sum over blocks, or a factor, [R]. */
 typedef struct scalar {
     double *c, *factor, *sum;
 } scalar;
 
 static scalar parts(const uns_structure_site *site, void *state) {
     double *c = state;
-    return (scalar){c, c + site->replicas, c + 2 * site->replicas};
+    return (scalar){c, c + site->replicas, site->scratch};
 }
 
 static size_t no_elements(const uns_spec *spec, const uns_block *block) {
@@ -26,7 +26,11 @@ static size_t no_elements(const uns_spec *spec, const uns_block *block) {
 }
 
 static size_t bytes(const uns_structure_site *site) {
-    return 3 * site->replicas * sizeof(double);
+    return 2 * site->replicas * sizeof(double);
+}
+
+static size_t scratch(const uns_structure_site *site) {
+    return site->replicas * sizeof(double);
 }
 
 static uns_status prepare(const uns_structure_site *site, void *state) {
@@ -59,37 +63,27 @@ static uns_status observe(const uns_structure_site *site, void *state, const uns
     return UNS_OK;
 }
 
-static double root_of(const uns_root *root, double c) {
-    double p = root->exponent, k = root->correction, below = 0.0;
-    switch ((uns_epsilon_form)root->form) {
-    case UNS_EPSILON_INSIDE:
-        below = uns_pow(k * c + root->epsilon, p);
-        break;
-    case UNS_EPSILON_OUTSIDE:
-        below = uns_pow(k * c, p) + root->epsilon;
-        break;
-    case UNS_EPSILON_UNCORRECTED:
-        below = uns_pow(k, p) * (uns_pow(c, p) + root->epsilon);
-        break;
-    }
-    return below > 0.0 ? 1.0 / below : 0.0;
+/* What the root is taken of, corrected: kC, less |kḡ|² where that is given. */
+static double moment_of(double k, double c, const double *mean_square) {
+    return mean_square ? fmax(k * c - k * k * *mean_square, 0.0) : k * c;
+}
+
+static double factor_of(const uns_root *root, double c, const double *mean_square) {
+    uns_root corrected = *root;
+    if (!mean_square)
+        return uns_root_number(root, c);
+    corrected.correction = 1.0;
+    return uns_root_number(&corrected, moment_of(root->correction, c, mean_square));
 }
 
 static uns_status refresh(const uns_structure_site *site, void *state, const uns_root *root,
                           uns_const_tensors mean, uint64_t t) {
     (void)t;
     scalar my = parts(site, state);
-    uns_root corrected = *root;
-    if (mean.data) {
+    if (mean.data)
         squared_norms(site, mean, my.sum);
-        corrected.correction = 1.0;
-    }
-    for (size_t r = 0; r < site->replicas; r++) {
-        double c = my.c[r], k = root->correction;
-        if (mean.data)
-            c = fmax(k * c - k * k * my.sum[r], 0.0);
-        my.factor[r] = root_of(&corrected, c);
-    }
+    for (size_t r = 0; r < site->replicas; r++)
+        my.factor[r] = factor_of(root, my.c[r], mean.data ? &my.sum[r] : NULL);
     return UNS_OK;
 }
 
@@ -108,17 +102,39 @@ static uns_status precondition(const uns_structure_site *site, void *state, uns_
     return multiply(site, parts(site, state).factor, u, d);
 }
 
-static uns_status product(const uns_structure_site *site, void *state, uns_product which,
-                          uns_const_tensors in, uns_tensors out) {
-    scalar my = parts(site, state);
-    for (size_t r = 0; r < site->replicas; r++) {
-        double a = my.factor[r];
-        my.sum[r] = which == UNS_PRODUCT_A           ? a
-                    : which == UNS_PRODUCT_A_SQRT    ? sqrt(a)
-                    : which == UNS_PRODUCT_A_INVERSE ? 1.0 / a
-                                                     : my.c[r];
+static size_t metric_bytes(const uns_structure_site *site) {
+    return 2 * site->replicas * sizeof(double);
+}
+
+/* A metric: the factor [R], then the corrected C [R]. */
+static uns_status metric_open(const uns_structure_site *site, const void *state,
+                              const uns_root *root, uns_const_tensors mean, size_t first,
+                              size_t count, void *metric) {
+    const double *c = state;
+    double *factor = metric, *sum = site->scratch;
+    if (mean.data)
+        squared_norms(site, mean, sum);
+    for (size_t r = first; r < first + count; r++) {
+        const double *square = mean.data ? &sum[r] : NULL;
+        *factor = factor_of(root, c[r], square);
+        factor[count] = moment_of(root->correction, c[r], square);
+        factor++;
     }
-    return multiply(site, my.sum, in, out);
+    return UNS_OK;
+}
+
+static uns_status product(const uns_structure_site *site, const void *metric, uns_product which,
+                          uns_const_tensors in, uns_tensors out) {
+    const double *factor = metric, *c = factor + site->replicas;
+    double *k = site->scratch;
+    for (size_t r = 0; r < site->replicas; r++) {
+        double a = factor[r];
+        k[r] = which == UNS_PRODUCT_A           ? a
+               : which == UNS_PRODUCT_A_SQRT    ? sqrt(a)
+               : which == UNS_PRODUCT_A_INVERSE ? (a > 0.0 ? 1.0 / a : 0.0)
+                                                : c[r];
+    }
+    return multiply(site, k, in, out);
 }
 
 const uns_structure_ops uns_structure_scalar = {
@@ -132,4 +148,7 @@ const uns_structure_ops uns_structure_scalar = {
     .refresh = refresh,
     .precondition = precondition,
     .product = product,
+    .scratch = scratch,
+    .metric_bytes = metric_bytes,
+    .metric_open = metric_open,
 };

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT
+ * What the files of the dense pieces share: the state, the work space, and sums over replicas.
+ *
+ * State, all f64 with replicas innermost, whatever the layout's type:
+ *   head; signal[d]; ḡ[d] if centred; then of each piece
+ *     dense     C and R packed, n(n + 1)/2 each; marks; probes W[2][n] and Y[2][n], not tiny
+ *     diagonal  c[n] and r[n]
+ * so that a dense piece takes 8·n(n + 1) bytes and 32(n + 1) beside, a replica.
+ */
+#ifndef UNS_DENSE_PARTS_H
+#define UNS_DENSE_PARTS_H
+
+#include "base/pool.h"
+#include "kern/kern.h"
+#include "opt/structure/dense.h"
+
+enum {
+    UNS_DENSE_PROBES = 2, /* vectors by which drift is estimated */
+    /* Largest n whose roots are taken many at a time, and at every observation where the policy
+     * is adaptive: they cost no more than a few steps. */
+    UNS_DENSE_TINY = 16,
+    UNS_DENSE_BATCH = 32, /* replicas of a tiny piece at a time: work space stays in L2 */
+    /* Largest n for which R·x goes in the replicas' order of summation also for R = 1, so that
+     * a replica alone gives the bits of a replica among many. */
+    UNS_DENSE_SMALL = 64,
+    UNS_DENSE_STRIPS = 8,         /* fixed cut of a large piece's rows between threads */
+    UNS_DENSE_STRIPED_FROM = 512, /* n from which waking threads pays */
+    UNS_DENSE_LIMIT = 32767       /* LAPACK counts its 2n² of work space in 32 bits */
+};
+
+/* Of the whole group. */
+typedef struct dense_head {
+    uint64_t version;      /* observations so far */
+    uint64_t settled;      /* those that the last refresh saw */
+    uint64_t signalled;    /* version that `signal` belongs to */
+    double weight, square; /* Σw and Σw² over the observations in C */
+    double latest;         /* w of the last one */
+    double correction;     /* c of the last observation */
+    uns_root root;         /* of the last refresh */
+    uint64_t roots;        /* taken so far */
+    double error;          /* the largest error estimate among them */
+} dense_head;
+
+/* Of one piece and replica: its last root. */
+typedef struct dense_mark {
+    uint64_t taken;     /* version; 0: none yet */
+    uint64_t blind;     /* C was singular at ε = 0: R does not see what is new */
+    double trace, size; /* tr M and ‖M‖² of M = R(cC)R then, as the probes have them */
+} dense_mark;
+
+typedef struct dense_piece {
+    size_t begin, n;
+    bool dense;
+    double *c, *r, *w, *y; /* in the state */
+    dense_mark *marks;
+} dense_piece;
+
+/* At site->scratch; of no consequence for results. */
+typedef struct dense_work {
+    dense_head *head;
+    double *signal, *mean; /* in the state; mean NULL: not centred */
+    size_t count, d;
+    size_t lanes; /* threads that may take roots side by side */
+    size_t lane_bytes;
+    unsigned char *lane;
+    uint64_t fresh; /* version of v = R·signal */
+    dense_piece *pieces;
+    double *v, *u, *out;       /* [d·R] */
+    double *room[2];           /* [largest n · R] */
+    double *strip;             /* [STRIPS · largest n] */
+    double *q, *drift, *a, *b; /* [R] */
+    size_t *jobs;              /* piece·R + replica; [pieces·R] */
+    size_t *units;             /* jobs that are done together start here; [pieces·R + 1] */
+} dense_work;
+
+static inline size_t uns_triangle(size_t n) {
+    return n * (n + 1) / 2;
+}
+
+/* The blocks one after the other, f64; NULL blocks are 0. The first block itself where that is
+ * the same thing. */
+const double *uns_dense_gather(const uns_structure_site *site, uns_const_tensors from,
+                               double *room);
+void uns_dense_scatter(const uns_structure_site *site, const double *from, uns_tensors to);
+
+/* The fixed cut of n rows: the row at which strip k starts, all strips of about the same area;
+ * and task(user, strip) for every strip, over the pool where that pays. */
+size_t uns_dense_strip(size_t n, size_t k);
+void uns_dense_for_strips(const uns_structure_site *site, size_t n, uns_task *task, void *user);
+
+/* out = M·x for a packed M of all replicas (uns_kernels.symmetric_rows). `strip` as in
+ * dense_work. */
+void uns_dense_multiply(const uns_structure_site *site, size_t n, const double *packed,
+                        const double *x, double *strip, double *out);
+/* The same bits for replica r alone. */
+void uns_dense_multiply_one(const uns_structure_site *site, size_t n, size_t r,
+                            const double *packed, const double *x, double *strip, double *out);
+
+/* acc[r] = Σ_i x[i·R + r]·y[i·R + r] */
+void uns_dense_dots(size_t n, size_t replicas, const double *x, const double *y, double *acc);
+
+/* dense_root.c: takes the roots work->jobs[0 ... count). Sets site->failed where C is not
+ * finite; any other failure ends it. */
+uns_status uns_dense_take_roots(const uns_structure_site *site, const uns_root *root,
+                                size_t count);
+/* Bytes of one lane for pieces of n parameters. */
+size_t uns_dense_lane_bytes(size_t n);
+/* Eigenvalues (ascending) and eigenvectors (rows) of replica r's R in force; of root(C) where
+ * none has been taken. */
+uns_status uns_dense_decompose(const uns_structure_site *site, const dense_piece *piece,
+                               const uns_root *root, size_t r, double *vectors, double *values);
+/* One replica's C, n×n row-major, lower triangle; centred where ḡ is kept: kC − (kḡ)(kḡ)ᵀ. */
+void uns_dense_unpack(const dense_work *work, const dense_piece *piece, size_t replicas,
+                      size_t r, double k, double *full);
+/* The root to take of that: corrected already where centred. */
+uns_root uns_dense_root_of(const dense_work *work, const uns_root *root);
+
+#endif

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT
+ * Dense pieces: when R is taken anew. Every k observations; or adaptively: tiny pieces at every
+ * observation, others when
+ *   1 there is none yet, the root's parameters have changed, or R is blind: C was singular at
+ *     ε = 0, so that R is 0 where a later signal may be;
+ *   2 the signal just seen would be in R by now: with weight b in C, R anew makes the step
+ * along it shorter by √(1 + b·sᵀC⁻¹s), and that exceeds 3. This bounds steps, also while C is
+ * of low rank; between roots they are longer than they would be by that factor; 3 R has
+ * drifted: ‖R(cC − c₀C₀)R‖ exceeds refresh.tolerance times the estimation error of the same
+ * quantity, √(Σw²/(Σw)² · ((tr M)² + ‖M‖²)): a root need not be more exact than the estimate it
+ * is taken of. At 1 and with signals of one law this is 0.35·(1+β)/(1−β). Norms are
+ * Frobenius's, by the probes of dense_root.c; M = R(c₀C₀)R is the second moment of the
+ * preconditioned signal. The decision knows the step count and the state, never a clock.
+ */
+#include "opt/root_number.h"
+#include "opt/structure/dense_parts.h"
+
+#include "base/base.h"
+
+#include <math.h>
+#include <string.h>
+
+enum {
+    LOOKS = 16,          /* looks at the drift in one effective memory 1/Σw² */
+    SURPRISE = 3 * 3 - 1 /* b·sᵀC⁻¹s let pass */
+};
+
+static const double least_error = 0.01; /* drift let pass where C is known exactly */
+
+static void refresh_diagonal(const uns_structure_site *site, const dense_work *work,
+                             const dense_piece *piece, const uns_root *root) {
+    size_t replicas = site->replicas;
+    double k = root->correction;
+    uns_root own = uns_dense_root_of(work, root);
+    for (size_t i = 0; i < piece->n * replicas; i++) {
+        double c = piece->c[i];
+        if (work->mean) {
+            double mean = k * work->mean[piece->begin * replicas + i];
+            c = fmax(k * c - mean * mean, 0.0);
+        }
+        piece->r[i] = uns_root_number(&own, c);
+    }
+}
+
+/* v = R·s, or R·(s − ḡ), and q = |v|² of each replica. */
+static void measure_signal(const uns_structure_site *site, dense_work *work,
+                           const dense_piece *piece) {
+    size_t replicas = site->replicas, from = piece->begin * replicas, n = piece->n * replicas;
+    const double *s = work->signal + from;
+    if (work->mean) {
+        site->kernels->of[UNS_F64].mix(n, 1.0, s, -1.0, work->mean + from, work->room[0]);
+        s = work->room[0];
+    }
+    uns_dense_multiply(site, piece->n, piece->r, s, work->strip, work->v + from);
+    uns_dense_dots(piece->n, replicas, work->v + from, work->v + from, work->q);
+}
+
+/* x = k·(C x0) − y, less (kḡ)(kḡ)ᵀx0 where centred. */
+static void moment_change(const uns_structure_site *site, dense_work *work,
+                          const dense_piece *piece, double k, const double *x0, const double *y,
+                          double *x) {
+    size_t replicas = site->replicas, n = piece->n * replicas;
+    uns_dense_multiply(site, piece->n, piece->c, x0, work->strip, x);
+    site->kernels->of[UNS_F64].mix(n, k, x, -1.0, y, x);
+    if (!work->mean)
+        return;
+    const double *mean = work->mean + piece->begin * replicas;
+    uns_dense_dots(piece->n, replicas, mean, x0, work->a);
+    for (size_t i = 0; i < piece->n; i++)
+        for (size_t r = 0; r < replicas; r++)
+            x[i * replicas + r] -= k * k * mean[i * replicas + r] * work->a[r];
+}
+
+/* drift[r] = ‖R(cC − c₀C₀)R‖² */
+static void measure_drift(const uns_structure_site *site, dense_work *work,
+                          const dense_piece *piece, double k) {
+    size_t replicas = site->replicas, n = piece->n * replicas;
+    double *x = work->room[0], *out = work->room[1];
+    memset(work->drift, 0, replicas * sizeof *work->drift);
+    for (size_t p = 0; p < UNS_DENSE_PROBES; p++) {
+        moment_change(site, work, piece, k, piece->w + p * n, piece->y + p * n, x);
+        uns_dense_multiply(site, piece->n, piece->r, x, work->strip, out);
+        uns_dense_dots(piece->n, replicas, out, out, work->b);
+        for (size_t r = 0; r < replicas; r++)
+            work->drift[r] += work->b[r] / UNS_DENSE_PROBES;
+    }
+}
+
+/* Looks fall on multiples of a power of two, so that they need no memory of the last one. */
+static bool looks_now(const dense_head *head) {
+    uint64_t period = 1;
+    double memory = head->square > 0.0 ? head->weight * head->weight / head->square : 0.0;
+    while ((double)(2 * period) * LOOKS <= memory)
+        period *= 2;
+    return (head->version & (period - 1)) == 0;
+}
+
+static bool drifted(const uns_spec *spec, const dense_head *head, const dense_mark *mark,
+                    double drift) {
+    double share = head->square / (head->weight * head->weight);
+    double error = share * (mark->trace * mark->trace + mark->size);
+    double least = least_error * least_error * mark->size;
+    double tolerance = spec->refresh_tolerance;
+    return !(drift <= tolerance * tolerance * (error > least ? error : least));
+}
+
+/* sᵀC⁻¹s from q = |Rs|²: the same thing for p = ½, where M = I; in units of M else. */
+static bool surprising(const dense_head *head, const dense_mark *mark, double q) {
+    double share = head->latest / head->weight;
+    return !(share * q * mark->trace <= SURPRISE * mark->size);
+}
+
+typedef struct look {
+    const uns_structure_site *site;
+    const dense_head *head;
+    bool changed, adaptive, signalled, drift; /* parameters changed; what has been measured */
+} look;
+
+static bool due(const look *at, const dense_work *work, const dense_piece *piece, size_t r) {
+    const dense_mark *mark = &piece->marks[r];
+    if (mark->taken == 0 || at->changed)
+        return true;
+    if (!at->adaptive)
+        return at->head->version - mark->taken >= (uint64_t)at->site->spec->refresh;
+    if (piece->n <= UNS_DENSE_TINY)
+        return true;
+    if (mark->blind)
+        return true;
+    if (at->signalled && surprising(at->head, mark, work->q[r]))
+        return true;
+    return at->drift && drifted(at->site->spec, at->head, mark, work->drift[r]);
+}
+
+static size_t collect(const look *at, dense_work *work, double correction) {
+    size_t replicas = at->site->replicas, count = 0;
+    for (size_t k = 0; k < work->count; k++) {
+        const dense_piece *piece = &work->pieces[k];
+        if (!piece->dense)
+            continue;
+        if (at->signalled && piece->n > UNS_DENSE_TINY)
+            measure_signal(at->site, work, piece);
+        if (at->drift && piece->n > UNS_DENSE_TINY)
+            measure_drift(at->site, work, piece, correction);
+        for (size_t r = 0; r < replicas; r++)
+            if (at->site->active[r] && due(at, work, piece, r))
+                work->jobs[count++] = k * replicas + r;
+    }
+    return count;
+}
+
+/* v of the replicas whose R is new; tiny pieces have none. */
+static void renew_products(const uns_structure_site *site, dense_work *work, size_t count) {
+    for (size_t job = 0; job < count; job++) {
+        const dense_piece *piece = &work->pieces[work->jobs[job] / site->replicas];
+        size_t from = piece->begin * site->replicas;
+        if (piece->n <= UNS_DENSE_TINY)
+            continue;
+        uns_dense_multiply_one(site, piece->n, work->jobs[job] % site->replicas, piece->r,
+                               work->signal + from, work->strip, work->v + from);
+    }
+}
+
+static bool same_root(const uns_root *a, const uns_root *b) {
+    return a->exponent == b->exponent && a->epsilon == b->epsilon && a->form == b->form;
+}
+
+static uns_status bring_up(const look *at, dense_work *work, const uns_root *root) {
+    const uns_structure_site *site = at->site;
+    for (size_t k = 0; k < work->count; k++)
+        if (!work->pieces[k].dense)
+            refresh_diagonal(site, work, &work->pieces[k], root);
+    size_t count = collect(at, work, root->correction);
+    if (count)
+        UNS_TRY(uns_dense_take_roots(site, root, count));
+    if (at->signalled && !work->mean) {
+        renew_products(site, work, count);
+        work->fresh = at->head->version;
+    }
+    return UNS_OK;
+}
+
+uns_status uns_dense_refresh(const uns_structure_site *site, void *state, const uns_root *root,
+                             uns_const_tensors mean, uint64_t t) {
+    (void)mean;
+    (void)t;
+    dense_work *work = site->scratch;
+    dense_head *head = state;
+    bool adaptive = site->spec->refresh == UNS_REFRESH_ADAPTIVE;
+    look at = {.site = site,
+               .head = head,
+               .changed = !same_root(root, &head->root),
+               .adaptive = adaptive,
+               .signalled = adaptive && head->signalled == head->version,
+               .drift = adaptive && looks_now(head)};
+    if (!at.changed && head->settled == head->version)
+        return UNS_OK;
+    uint64_t mode = uns_flush_enter();
+    uns_status status = bring_up(&at, work, root);
+    uns_flush_restore(mode);
+    head->root = *root;
+    head->settled = head->version;
+    return status;
+}

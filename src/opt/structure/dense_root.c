@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: MIT
+ * Dense pieces: taking roots, side by side on the pool: tiny pieces some thirty replicas at a
+ * time (root_rows.h), others one by one (root.h). After one of these, probes z of fixed signs
+ * measure what it has made of C: W = Rz, Y = (cC)W, and with M = R(cC)R, which is I for p = ½
+ * and ε = 0, tr M ~ zᵀMz and ‖M‖² ~ |Mz|² (Hutchinson 1990).
+ */
+#include "opt/structure/dense_parts.h"
+
+#include "base/arena.h"
+#include "base/base.h"
+#include "la/dense.h"
+#include "la/root.h"
+#include "la/root_rows.h"
+
+#include <float.h>
+#include <stdatomic.h>
+#include <string.h>
+
+/* Work space of one thread. */
+typedef struct lane {
+    double *c, *r, *z, *w, *y, *m;
+    void *root;
+    double error;
+    size_t taken;
+    uns_status status;
+} lane;
+
+static size_t larger(size_t a, size_t b) {
+    return a > b ? a : b;
+}
+
+/* For pieces up to n, tiny ones among them. */
+static lane place_lane(uns_arena *arena, size_t n) {
+    size_t tiny = n < UNS_DENSE_TINY ? n : UNS_DENSE_TINY;
+    size_t square = uns_size_product(uns_size_product(n, n), sizeof(double));
+    size_t matrix = larger(square, uns_triangle(tiny) * UNS_DENSE_BATCH * sizeof(double));
+    size_t vector = larger(n, tiny * UNS_DENSE_BATCH) * sizeof(double);
+    size_t root = larger(uns_root_scratch(n), uns_dense_eigen_bytes(n));
+    lane my = {0};
+    my.c = uns_arena_take(arena, matrix);
+    my.r = uns_arena_take(arena, matrix);
+    my.z = uns_arena_take(arena, vector);
+    my.w = uns_arena_take(arena, vector);
+    my.y = uns_arena_take(arena, vector);
+    my.m = uns_arena_take(arena, vector);
+    my.root = uns_arena_take(arena, larger(root, uns_root_rows_scratch(tiny, UNS_DENSE_BATCH)));
+    return my;
+}
+
+size_t uns_dense_lane_bytes(size_t n) {
+    uns_arena arena = {NULL, 0};
+    place_lane(&arena, n);
+    return arena.used;
+}
+
+void uns_dense_unpack(const dense_work *work, const dense_piece *piece, size_t replicas,
+                      size_t r, double k, double *full) {
+    const double *from = piece->c + r;
+    const double *mean = work->mean ? work->mean + piece->begin * replicas + r : NULL;
+    for (size_t i = 0; i < piece->n; i++)
+        for (size_t j = 0; j <= i; j++, from += replicas) {
+            double c = *from;
+            if (mean)
+                c = k * c - (k * mean[i * replicas]) * (k * mean[j * replicas]);
+            full[i * piece->n + j] = c;
+        }
+}
+
+uns_root uns_dense_root_of(const dense_work *work, const uns_root *root) {
+    uns_root own = *root;
+    if (work->mean)
+        own.correction = 1.0;
+    return own;
+}
+
+static void pack(size_t n, size_t replicas, const double *full, double *packed) {
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j <= i; j++, packed += replicas)
+            *packed = full[i * n + j];
+}
+
+/* ±1 at (k, i): the top bit of a SplitMix64 output (Steele, Lea, Flood 2014). Probes are
+ * constants, no random numbers of the run. */
+static double sign_at(size_t k, size_t i) {
+    uint64_t x = ((uint64_t)k << 32 | (uint64_t)i) * 0x9E3779B97F4A7C15u + 0x9E3779B97F4A7C15u;
+    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
+    x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
+    return (x ^ (x >> 31)) >> 63 ? -1.0 : 1.0;
+}
+
+static double dot(size_t n, const double *x, const double *y) {
+    double sum = 0.0;
+    for (size_t i = 0; i < n; i++)
+        sum += x[i] * y[i];
+    return sum;
+}
+
+/* lane->c is scaled by k for cC. */
+static void probe(const dense_piece *piece, size_t replicas, size_t r, double k,
+                  const lane *my) {
+    size_t n = piece->n;
+    dense_mark *mark = &piece->marks[r];
+    mark->trace = mark->size = 0.0;
+    for (size_t p = 0; p < UNS_DENSE_PROBES; p++) {
+        for (size_t i = 0; i < n; i++)
+            my->z[i] = sign_at(p, i);
+        uns_dense_symv(n, my->r, my->z, my->w);
+        uns_dense_symv(n, my->c, my->w, my->y);
+        for (size_t i = 0; i < n; i++)
+            my->y[i] *= k;
+        uns_dense_symv(n, my->r, my->y, my->m);
+        mark->trace += dot(n, my->z, my->m) / UNS_DENSE_PROBES;
+        mark->size += dot(n, my->m, my->m) / UNS_DENSE_PROBES;
+        for (size_t i = 0; i < n; i++) {
+            piece->w[(p * n + i) * replicas + r] = my->w[i];
+            piece->y[(p * n + i) * replicas + r] = my->y[i];
+        }
+    }
+}
+
+/* Jobs that are done together: one, or those of a tiny piece. */
+typedef struct root_jobs {
+    const uns_structure_site *site;
+    const dense_work *work;
+    const uns_root *root;
+    size_t count; /* units: jobs[units[k]] ... jobs[units[k + 1] − 1] */
+    atomic_size_t next;
+    lane *lanes;
+} root_jobs;
+
+/* A C that is not finite has no root, and no later signal mends it: the replica is reported. */
+static void take_root(const root_jobs *jobs, size_t job, lane *my) {
+    const uns_structure_site *site = jobs->site;
+    const dense_work *work = jobs->work;
+    size_t replicas = site->replicas, r = job % replicas;
+    const dense_piece *piece = &work->pieces[job / replicas];
+    uns_root root = uns_dense_root_of(work, jobs->root);
+    uns_root_report report = {0};
+    uns_dense_unpack(work, piece, replicas, r, jobs->root->correction, my->c);
+    uns_status status =
+        uns_root_dense(site->context, piece->n, &root, 0.0, my->c, my->r, my->root, &report);
+    if (status == UNS_ERROR_RANGE)
+        site->failed[r] = 1;
+    else if (status != UNS_OK)
+        my->status = status;
+    if (status != UNS_OK)
+        return;
+    pack(piece->n, replicas, my->r, piece->r + r);
+    dense_mark *mark = &piece->marks[r];
+    double floor = (double)piece->n * DBL_EPSILON * report.largest;
+    mark->taken = work->head->version;
+    mark->blind = root.epsilon == 0.0 && !(report.smallest > 4.0 * floor);
+    if (site->spec->refresh == UNS_REFRESH_ADAPTIVE)
+        probe(piece, replicas, r, root.correction, my);
+    my->error = report.error > my->error ? report.error : my->error;
+    my->taken++;
+}
+
+/* The units' columns of a packed array of all replicas, into columns of their own, and back. */
+static void collect(size_t rows, size_t replicas, size_t count, const size_t *jobs,
+                    const double *from, double *to) {
+    for (size_t i = 0; i < rows; i++)
+        for (size_t k = 0; k < count; k++)
+            to[i * count + k] = from[i * replicas + jobs[k] % replicas];
+}
+
+static void distribute(size_t rows, size_t replicas, size_t count, const size_t *jobs,
+                       const double *from, double *to) {
+    for (size_t i = 0; i < rows; i++)
+        for (size_t k = 0; k < count; k++)
+            to[i * replicas + jobs[k] % replicas] = from[i * count + k];
+}
+
+/* C ← kC − k²ḡḡᵀ */
+static void centre_tiny(const root_jobs *jobs, const dense_piece *piece, size_t count,
+                        const size_t *units, const lane *my) {
+    const dense_work *work = jobs->work;
+    size_t replicas = jobs->site->replicas, n = piece->n;
+    double keep[UNS_DENSE_BATCH], take[UNS_DENSE_BATCH], k = jobs->root->correction;
+    for (size_t i = 0; i < count; i++) {
+        keep[i] = k;
+        take[i] = -k * k;
+    }
+    collect(n, replicas, count, units, work->mean + piece->begin * replicas, my->w);
+    jobs->site->kernels->outer_rows(n, count, keep, take, my->w, my->c);
+}
+
+static void take_tiny(const root_jobs *jobs, size_t count, const size_t *units, lane *my) {
+    const uns_structure_site *site = jobs->site;
+    const dense_work *work = jobs->work;
+    size_t replicas = site->replicas;
+    const dense_piece *piece = &work->pieces[units[0] / replicas];
+    size_t rows = uns_triangle(piece->n);
+    uns_root root = uns_dense_root_of(work, jobs->root);
+    uns_small_root reports[UNS_DENSE_BATCH];
+    collect(rows, replicas, count, units, piece->c, my->c);
+    if (work->mean)
+        centre_tiny(jobs, piece, count, units, my);
+    uns_root_rows(site->kernels, piece->n, count, &root, my->c, my->r, my->root, reports);
+    distribute(rows, replicas, count, units, my->r, piece->r);
+    for (size_t k = 0; k < count; k++) {
+        piece->marks[units[k] % replicas].taken = work->head->version;
+        if (reports[k].bad)
+            site->failed[units[k] % replicas] = 1;
+        else
+            my->error = reports[k].error > my->error ? reports[k].error : my->error;
+    }
+    my->taken += count;
+}
+
+static void run_lane(void *user, size_t index) {
+    root_jobs *jobs = user;
+    const dense_work *work = jobs->work;
+    lane *my = &jobs->lanes[index];
+    size_t unit;
+    uint64_t mode = uns_flush_enter();
+    while ((unit = atomic_fetch_add(&jobs->next, 1)) < jobs->count) {
+        const size_t *first = &work->jobs[work->units[unit]];
+        if (work->pieces[*first / jobs->site->replicas].n <= UNS_DENSE_TINY)
+            take_tiny(jobs, work->units[unit + 1] - work->units[unit], first, my);
+        else
+            take_root(jobs, *first, my);
+    }
+    uns_flush_restore(mode);
+}
+
+/* Jobs come piece by piece; those of a tiny one go together. */
+static size_t cut_units(const uns_structure_site *site, size_t count) {
+    const dense_work *work = site->scratch;
+    size_t units = 0, at = 0;
+    while (at < count) {
+        size_t piece = work->jobs[at] / site->replicas, end = at + 1;
+        size_t most = work->pieces[piece].n <= UNS_DENSE_TINY ? UNS_DENSE_BATCH : 1;
+        while (end < count && end - at < most && work->jobs[end] / site->replicas == piece)
+            end++;
+        work->units[units++] = at;
+        at = end;
+    }
+    work->units[units] = count;
+    return units;
+}
+
+uns_status uns_dense_take_roots(const uns_structure_site *site, const uns_root *root,
+                                size_t count) {
+    enum {
+        LANES = 256 /* as many threads as a context may have */
+    };
+    const dense_work *work = site->scratch;
+    dense_head *head = work->head;
+    lane lanes[LANES];
+    size_t units = cut_units(site, count), largest = 0;
+    size_t used = units < work->lanes ? units : work->lanes;
+    for (size_t k = 0; k < count; k++) {
+        size_t n = work->pieces[work->jobs[k] / site->replicas].n;
+        largest = n > largest ? n : largest;
+    }
+    for (size_t k = 0; k < used; k++) {
+        uns_arena arena = {work->lane + k * work->lane_bytes, 0};
+        lanes[k] = place_lane(&arena, largest);
+    }
+    root_jobs jobs = {site, work, root, units, 0, lanes};
+    uns_pool_run(uns_context_pool(site->context), used, run_lane, &jobs);
+    uns_status status = UNS_OK;
+    for (size_t k = 0; k < used; k++) {
+        head->error = lanes[k].error > head->error ? lanes[k].error : head->error;
+        head->roots += lanes[k].taken;
+        status = lanes[k].status != UNS_OK ? lanes[k].status : status;
+    }
+    return status;
+}
+
+uns_status uns_dense_decompose(const uns_structure_site *site, const dense_piece *piece,
+                               const uns_root *root, size_t r, double *vectors,
+                               double *values) {
+    const dense_work *work = site->scratch;
+    size_t n = piece->n, replicas = site->replicas;
+    uns_arena arena = {work->lane, 0};
+    lane my = place_lane(&arena, n);
+    const double *from = piece->r + r;
+    if (piece->marks[r].taken == 0) {
+        uns_root own = uns_dense_root_of(work, root);
+        uns_root_report report;
+        uns_dense_unpack(work, piece, replicas, r, root->correction, my.c);
+        UNS_TRY(uns_root_dense(site->context, n, &own, 0.0, my.c, vectors, my.root, &report));
+    } else {
+        for (size_t i = 0; i < n; i++)
+            for (size_t j = 0; j <= i; j++, from += replicas)
+                vectors[i * n + j] = *from;
+    }
+    uns_status status = uns_dense_eigen(n, vectors, values, my.root);
+    if (status != UNS_OK)
+        return uns_fail(site->context, status,
+                        "metric: the eigenvalues of a %zu×%zu preconditioner did not converge",
+                        n, n);
+    return UNS_OK;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT
+ * The full second moment E[ssᵀ] over all blocks of the group together, d×d a replica: the
+ * paper's own object (Staib, Reddi, Kale, Kumar, Sra 2019; full-matrix AdaGrad: Duchi, Hazan,
+ * Singer 2011). One dense piece.
+ */
+#include "opt/builtin.h"
+#include "opt/structure/dense.h"
+
+static size_t no_elements(const uns_spec *spec, const uns_block *block) {
+    (void)spec;
+    (void)block;
+    return 0;
+}
+
+static void cut(const uns_structure_site *site, uns_visit_piece *visit, void *user) {
+    size_t d = 0;
+    for (size_t i = 0; i < site->count; i++)
+        d += site->blocks[i]->rows * site->blocks[i]->cols;
+    visit(user, 0, d, true);
+}
+
+static uns_status check(const uns_structure_site *site) {
+    return uns_dense_check(site, cut);
+}
+
+static size_t bytes(const uns_structure_site *site) {
+    return uns_dense_bytes(site, cut);
+}
+
+static size_t scratch(const uns_structure_site *site) {
+    return uns_dense_scratch(site, cut);
+}
+
+static uns_status prepare(const uns_structure_site *site, void *state) {
+    return uns_dense_prepare(site, state, cut);
+}
+
+static void report(const uns_structure_site *site, const void *state,
+                   uns_structure_report *out) {
+    uns_dense_report(site, state, cut, out);
+}
+
+const uns_structure_ops uns_structure_full = {
+    .size = sizeof(uns_structure_ops),
+    .name = "full",
+    .summary = "the whole matrix over all parameters of the group",
+    .needs_lapack = true,
+    .elements = no_elements,
+    .bytes = bytes,
+    .prepare = prepare,
+    .observe = uns_dense_observe,
+    .refresh = uns_dense_refresh,
+    .precondition = uns_dense_precondition,
+    .product = uns_dense_product,
+    .adopt = uns_dense_adopt,
+    .refreshes = true,
+    .keeps_mean = true,
+    .check = check,
+    .scratch = scratch,
+    .metric_bytes = uns_dense_metric_bytes,
+    .metric_open = uns_dense_metric_open,
+    .report = report,
+};

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT
+ * When the dense structures take a root, and what it costs to take fewer.
+ */
+#include "support/bowl.h"
+#include "support/fixture.h"
+
+/* Stationary gradients for a piece that is not tiny: few roots; a change of scale is seen. */
+Test(refresh, adaptive_roots_come_when_the_moment_moves) {
+    enum {
+        D = 24
+    };
+    static bowl b;
+    uns_context *context = open_context(1);
+    if (uns_dense_available()) {
+        draw_bowl(D, &b);
+        uns_spec spec = spec_of(context, "rmsprop-full", "beta.rule=fixed beta=0.998 eta=0");
+        rider r = {0};
+        double g[D];
+        open_rider(context, D, &spec, &r);
+        for (uint64_t t = 0; t < 6000; t++) {
+            bowl_gradient(&b, t, r.x, g);
+            (t < 4000 ? look_at : ride)(&r, g);
+        }
+        uint64_t still = roots_of(r.optimizer);
+        cr_assert(still >= 2 && still < 20, "%d roots in 2,000 steps", (int)still);
+        for (uint64_t t = 6000; t < 6100; t++) {
+            bowl_gradient(&b, t, r.x, g);
+            for (size_t i = 0; i < D; i++)
+                g[i] *= 4.0;
+            ride(&r, g);
+        }
+        uint64_t moving = roots_of(r.optimizer) - still;
+        cr_assert_geq(moving, 2, "%d roots in 100 steps", (int)moving);
+        close_rider(&r);
+    }
+    uns_context_destroy(context);
+}
+
+/* Signals where nothing has been before: R would take no notice, or send them far away. */
+Test(refresh, a_signal_from_elsewhere_is_in_the_root_at_once) {
+    enum {
+        D = 20
+    };
+    static const char *const values[] = {"epsilon=0", "epsilon=1e-8", "epsilon=1e-3"};
+    uns_context *context = open_context(1);
+    for (size_t i = 0; uns_dense_available() && i < 3; i++) {
+        uns_spec spec = spec_of(context, "rmsprop-full", values[i]);
+        rider r = {0};
+        open_rider(context, D, &spec, &r);
+        for (size_t k = 0; k < D; k++) {
+            double g[D] = {0}, before = r.x[k];
+            g[k] = 1.0;
+            ride(&r, g);
+            double wanted = spec.eta / sqrt(1.0 - uns_spec_beta(&spec) + spec.epsilon);
+            cr_assert_float_eq(before - r.x[k], wanted, 1e-9 * wanted, "%s, %zu", values[i], k);
+        }
+        close_rider(&r);
+    }
+    uns_context_destroy(context);
+}
+
+Test(refresh, a_tolerance_of_less_takes_more_roots) {
+    enum {
+        D = 24
+    };
+    static bowl b;
+    uint64_t roots[2];
+    uns_context *context = open_context(1);
+    draw_bowl(D, &b);
+    for (int i = 0; uns_dense_available() && i < 2; i++) {
+        uns_spec spec = spec_of(context, "rmsprop-full",
+                                i ? "beta.rule=fixed beta=0.998 eta=0 refresh.tolerance=0.3"
+                                  : "beta.rule=fixed beta=0.998 eta=0");
+        rider r = {0};
+        double g[D];
+        open_rider(context, D, &spec, &r);
+        for (uint64_t t = 0; t < 6000; t++) {
+            bowl_gradient(&b, t, r.x, g);
+            (t < 4000 ? look_at : ride)(&r, g);
+        }
+        roots[i] = roots_of(r.optimizer);
+        close_rider(&r);
+    }
+    if (uns_dense_available())
+        cr_assert_geq(roots[1], 3 * roots[0]);
+    uns_context_destroy(context);
+}
+
+Test(refresh, every_k_observations_means_that) {
+    uns_context *context = open_context(1);
+    for (size_t rows = 2; uns_dense_available() && rows <= 8; rows += 6) {
+        uns_spec spec = spec_of(context, "adam-full", "refresh=5");
+        fixture f;
+        cr_assert(fixture_open(&f, context, &spec, (fixture_size){rows, 4, 3, UNS_F64}));
+        for (uint64_t t = 0; t < 21; t++)
+            cr_assert_eq(fixture_step(&f, t), UNS_OK);
+        cr_assert_eq(roots_of(f.optimizer), 3 * 5);
+        spec.exponent = 0.75; /* the root in force is no longer the one asked for */
+        cr_assert_eq(uns_group_set(f.optimizer, 0, &spec), UNS_OK);
+        cr_assert_eq(fixture_step(&f, 21), UNS_OK);
+        cr_assert_eq(roots_of(f.optimizer), 3 * 6);
+        fixture_close(&f);
+    }
+    uns_context_destroy(context);
+}
