@@ -5,7 +5,7 @@
  *   head; signal[d]; ḡ[d] if centred; then of each piece
  *     dense     C and R packed, n(n + 1)/2 each; marks; probes W[2][n] and Y[2][n], not tiny
  *     diagonal  c[n] and r[n]
- * so that a dense piece takes 8·n(n + 1) bytes and 32(n + 1) beside, a replica.
+ * so that a dense piece takes 8·n(n + 1) bytes and 32(n + 2) beside, a replica.
  */
 #ifndef UNS_DENSE_PARTS_H
 #define UNS_DENSE_PARTS_H
@@ -41,11 +41,15 @@ typedef struct dense_head {
     double error;          /* the largest error estimate among them */
 } dense_head;
 
-/* Of one piece and replica: its last root. */
+/* Of one piece and replica: its last root, and what has come since. Tiny pieces use `taken`. */
 typedef struct dense_mark {
-    uint64_t taken;     /* version; 0: none yet */
-    uint64_t blind;     /* C was singular at ε = 0: R does not see what is new */
-    double trace, size; /* tr M and ‖M‖² of M = R(cC)R then, as the probes have them */
+    uint64_t taken;        /* version; 0: none yet */
+    uint64_t blind;        /* C was singular at ε = 0: R does not see what is new */
+    double trace, size;    /* tr M and ‖M‖² of M = R(cC)R then, as the probes have them */
+    double weight, square; /* Σw, Σw² then */
+    double kept;           /* Π a since */
+    double signals;        /* Σ|Rs|² since, over `count` signals */
+    uint64_t count;
 } dense_mark;
 
 typedef struct dense_piece {

@@ -1,16 +1,25 @@
 /* SPDX-License-Identifier: MIT
  * Dense pieces: when R is taken anew. Every k observations; or adaptively: tiny pieces at every
- * observation, others when
- *   1 there is none yet, the root's parameters have changed, or R is blind: C was singular at
- *     ε = 0, so that R is 0 where a later signal may be;
- *   2 the signal just seen would be in R by now: with weight b in C, R anew makes the step
- * along it shorter by √(1 + b·sᵀC⁻¹s), and that exceeds 3. This bounds steps, also while C is
- * of low rank; between roots they are longer than they would be by that factor; 3 R has
- * drifted: ‖R(cC − c₀C₀)R‖ exceeds refresh.tolerance times the estimation error of the same
- * quantity, √(Σw²/(Σw)² · ((tr M)² + ‖M‖²)): a root need not be more exact than the estimate it
- * is taken of. At 1 and with signals of one law this is 0.35·(1+β)/(1−β). Norms are
- * Frobenius's, by the probes of dense_root.c; M = R(c₀C₀)R is the second moment of the
- * preconditioned signal. The decision knows the step count and the state, never a clock.
+ * observation, others when one of these holds.
+ *
+ *   none    There is no root yet, its parameters have changed, or it is blind: C was singular
+ *           at ε = 0, so that R is 0 where a later signal may be.
+ *   signal  The signal just seen should be in R. With it, of weight b in C, R would make the
+ *           step along it shorter by √(1 + b·sᵀC⁻¹s); more than 3 is not let pass. This bounds
+ *           steps while C is of low rank.
+ *   moved   C has moved: ‖R(cC − c₀C₀)R‖², less what sampling alone puts there, exceeds the
+ *           square of refresh.tolerance × the error that R had from the start because C₀ was
+ *           an estimate. A root need not be more exact than the estimate it is taken of, and
+ *           while the signals' law stays what it was, an old root is as good as a new one.
+ *   gone    Of what the root was taken of, less than a twentieth is left in C: errors should
+ *           not be the same for ever.
+ *
+ * Norms are Frobenius's, by the probes of dense_root.c; M = R(c₀C₀)R is the second moment of
+ * the preconditioned signal v = Rs, of effective rank n = (tr M)²/‖M‖². Sampling: a sum with
+ * weights w of vvᵀ has variance Σw²·K, K ~ q²(1 + 1/n) for q the mean of |v|²; since the root
+ * have come Σw² − (Π a)²·Σw₀² of it. Error: with ρ = n·Σw²/(Σw)² and u = 1/(1 − ρ) the inverse
+ * of a sample covariance has E‖RGR − M‖² = (u³ − 2u + 1)·‖M‖² (Marchenko, Pastur 1967), about
+ * ρ‖M‖². The decision knows the step count and the state, never a clock.
  */
 #include "opt/root_number.h"
 #include "opt/structure/dense_parts.h"
@@ -21,11 +30,12 @@
 #include <string.h>
 
 enum {
-    LOOKS = 16,          /* looks at the drift in one effective memory 1/Σw² */
+    LOOKS = 16,          /* looks at C in one effective memory (Σw)²/Σw² */
     SURPRISE = 3 * 3 - 1 /* b·sᵀC⁻¹s let pass */
 };
 
 static const double least_error = 0.01; /* drift let pass where C is known exactly */
+static const double least_left = 0.05;
 
 static void refresh_diagonal(const uns_structure_site *site, const dense_work *work,
                              const dense_piece *piece, const uns_root *root) {
@@ -53,6 +63,11 @@ static void measure_signal(const uns_structure_site *site, dense_work *work,
     }
     uns_dense_multiply(site, piece->n, piece->r, s, work->strip, work->v + from);
     uns_dense_dots(piece->n, replicas, work->v + from, work->v + from, work->q);
+    for (size_t r = 0; r < replicas; r++)
+        if (site->active[r] && piece->marks[r].taken) {
+            piece->marks[r].signals += work->q[r];
+            piece->marks[r].count++;
+        }
 }
 
 /* x = k·(C x0) − y, less (kḡ)(kḡ)ᵀx0 where centred. */
@@ -95,19 +110,32 @@ static bool looks_now(const dense_head *head) {
     return (head->version & (period - 1)) == 0;
 }
 
-static bool drifted(const uns_spec *spec, const dense_head *head, const dense_mark *mark,
-                    double drift) {
-    double share = head->square / (head->weight * head->weight);
-    double error = share * (mark->trace * mark->trace + mark->size);
-    double least = least_error * least_error * mark->size;
-    double tolerance = spec->refresh_tolerance;
-    return !(drift <= tolerance * tolerance * (error > least ? error : least));
+/* E‖RGR − M‖²/‖M‖² of a root of an estimate. */
+static double estimation_error(const dense_head *head, double rank) {
+    double ratio = rank * head->square / (head->weight * head->weight);
+    double u = 1.0 / (1.0 - fmin(ratio, 0.9)); /* beyond, C is hardly known at all */
+    return fmax(u * u * u - 2.0 * u + 1.0, least_error * least_error);
 }
 
-/* sᵀC⁻¹s from q = |Rs|²: the same thing for p = ½, where M = I; in units of M else. */
+static bool moved(const uns_spec *spec, const dense_head *head, const dense_mark *mark,
+                  double drift) {
+    double c = head->correction, rank = mark->trace * mark->trace / mark->size;
+    double q = mark->count ? mark->signals / (double)mark->count : 0.0;
+    double fresh = head->square - mark->kept * mark->kept * mark->square;
+    double sampling = c * c * fresh * q * q * (1.0 + 1.0 / rank);
+    double tolerance = spec->refresh_tolerance;
+    double error = tolerance * tolerance * estimation_error(head, rank) * mark->size;
+    return !(drift - sampling <= error);
+}
+
+/* sᵀ(cC)⁻¹s from q = |Rs|²: the same thing for p = ½, where M = I; in units of M else. */
 static bool surprising(const dense_head *head, const dense_mark *mark, double q) {
-    double share = head->latest / head->weight;
-    return !(share * q * mark->trace <= SURPRISE * mark->size);
+    double weight = head->correction * head->latest;
+    return !(weight * q * mark->trace <= SURPRISE * mark->size);
+}
+
+static bool gone(const dense_head *head, const dense_mark *mark) {
+    return head->square > 0.0 && mark->kept * mark->weight < least_left * head->weight;
 }
 
 typedef struct look {
@@ -126,9 +154,9 @@ static bool due(const look *at, const dense_work *work, const dense_piece *piece
         return true;
     if (mark->blind)
         return true;
-    if (at->signalled && surprising(at->head, mark, work->q[r]))
+    if (gone(at->head, mark) || (at->signalled && surprising(at->head, mark, work->q[r])))
         return true;
-    return at->drift && drifted(at->site->spec, at->head, mark, work->drift[r]);
+    return at->drift && moved(at->site->spec, at->head, mark, work->drift[r]);
 }
 
 static size_t collect(const look *at, dense_work *work, double correction) {

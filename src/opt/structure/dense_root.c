@@ -148,7 +148,10 @@ static void take_root(const root_jobs *jobs, size_t job, lane *my) {
     pack(piece->n, replicas, my->r, piece->r + r);
     dense_mark *mark = &piece->marks[r];
     double floor = (double)piece->n * DBL_EPSILON * report.largest;
-    mark->taken = work->head->version;
+    *mark = (dense_mark){.taken = work->head->version,
+                         .weight = work->head->weight,
+                         .square = work->head->square,
+                         .kept = 1.0};
     mark->blind = root.epsilon == 0.0 && !(report.smallest > 4.0 * floor);
     if (site->spec->refresh == UNS_REFRESH_ADAPTIVE)
         probe(piece, replicas, r, root.correction, my);

@@ -81,6 +81,13 @@ static void accumulate_diagonal(const uns_structure_site *site, const dense_work
         }
 }
 
+/* What a root knows of C fades by k. */
+static void fade(const uns_structure_site *site, const dense_piece *piece, double k) {
+    for (size_t r = 0; r < site->replicas; r++)
+        if (site->active[r])
+            piece->marks[r].kept *= k;
+}
+
 static void add_increment(const uns_structure_site *site, const dense_piece *piece, double e) {
     for (size_t i = 0; i < piece->n; i++) {
         double *row = piece->c + (piece->dense ? uns_triangle(i) + i : i) * site->replicas;
@@ -104,6 +111,8 @@ uns_status uns_dense_observe(const uns_structure_site *site, void *state, const 
             accumulate(site, work, piece, k);
         else
             accumulate_diagonal(site, work, piece);
+        if (piece->dense)
+            fade(site, piece, k->a);
         if (k->e != 0.0)
             add_increment(site, piece, k->e);
     }
@@ -116,7 +125,7 @@ uns_status uns_dense_observe(const uns_structure_site *site, void *state, const 
     return UNS_OK;
 }
 
-/* dense: [R][d][d] over the group's vector. */
+/* dense: [R][d][d] over the group's vector. It is known, not estimated: no Σw². */
 uns_status uns_dense_adopt(const uns_structure_site *site, void *state, const double *dense) {
     const dense_work *work = site->scratch;
     dense_head *head = state;
@@ -132,7 +141,10 @@ uns_status uns_dense_adopt(const uns_structure_site *site, void *state, const do
         }
     head->version++;
     head->weight = head->correction = 1.0;
-    head->square = 0.0; /* known, not estimated */
+    head->square = 0.0;
+    for (size_t k = 0; k < work->count; k++)
+        if (work->pieces[k].dense)
+            fade(site, &work->pieces[k], 0.0);
     return UNS_OK;
 }
 
