@@ -31,7 +31,7 @@ size_t uns_root_scratch(size_t n);
  * exactly symmetric; r may be c. `damping` >= 0.
  *
  * Eigenvalues of C below n·2⁻⁵²·λ_max are taken for rounding and count as 0, where at ε = 0 a
- * zero stays zero in R. Inside, with ε or damping positive, only those below −n·2⁻⁵²·λ_max do.
+ * zero stays zero in R. With damping, or with ε inside, only those below −n·2⁻⁵²·λ_max do.
  *
  * UNS_ERROR_RANGE: C is not finite (the message names the entry); UNS_ERROR_ARGUMENT: exponent,
  * ε, correction or damping out of range; UNS_ERROR_UNAVAILABLE: no LAPACK; UNS_ERROR_STATE: the

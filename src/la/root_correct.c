@@ -17,13 +17,14 @@
 
 #include <math.h>
 
-static const double first_most = 0.03;  /* more than this is no first order any more */
-static const double first_least = 1e-9; /* below, second order is below the rounding */
+static const double first_most = 0.03;    /* more, of change or doubt, is no first order */
+static const double second_least = 1e-17; /* not worth a product of matrices */
 
 /* Measured sizes, all relative to ‖R‖. */
 typedef struct sizes {
     double norm;   /* ‖f(Λ̂)‖ */
     double first;  /* ‖D∘H‖ */
+    double curved; /* second order is some such share of it */
     double second; /* the term of second order */
     double spread; /* ‖D‖ */
     double noise;  /* what the error of H does */
@@ -88,26 +89,49 @@ static double second_order(const root_task *task, const root_function *f, const 
     return sqrt(sum + uns_root_square_sum(flat * flat, task->r));
 }
 
-/* An eigenvalue that moves by its own error from one side of f to another. */
-static double doubt(const root_task *task, const root_function *f, const root_pairs *p,
-                    const double *h) {
-    size_t n = task->n;
-    double sum = 0, typical = sqrt(uns_root_square_sum(n * n, h)) / (double)n;
-    for (size_t i = 0; i < n; i++) {
-        double radius = 2 * (fabs(h[i * n + i]) + typical), lambda = p->values[i] * task->scale;
-        double swing =
-            fabs(uns_root_value(f, lambda - radius) - uns_root_value(f, lambda + radius));
-        sum += swing > 0.5 * p->roots[i] ? swing * swing : 0;
+/* How far eigenvalue i may be off: what H moves it by to first and to second order, where
+ * nearly equal ones push each other by no more than their entry; and a typical entry for what
+ * is not seen. */
+static double radius_of(const root_task *task, const root_pairs *p, const double *h,
+                        double typical, size_t i) {
+    const double *row = h + i * task->n;
+    double pushed = 0;
+    for (size_t j = 0; j < task->n; j++) {
+        double size = fabs(row[j]), gap = fabs(p->values[i] - p->values[j]) * task->scale;
+        pushed += j != i && size > 0 ? size * size / (gap + size) : 0;
     }
-    return sqrt(sum);
+    return 2 * (fabs(row[i]) + pushed + typical);
 }
 
-/* D_ij; the mean slope where the difference would be rounding. */
+/* What eigenvalues do to R that their own error may carry over the edge, or so far along f that
+ * first order says nothing; and the largest share of f′ that is lost on the way. */
+static void doubt(const root_task *task, const root_function *f, const root_pairs *p,
+                  const double *h, sizes *s) {
+    size_t n = task->n;
+    double sum = 0, typical = sqrt(uns_root_square_sum(n * n, h)) / (double)n;
+    double edge = uns_root_edge(f);
+    double jump = uns_root_value(f, edge) - uns_root_value(f, edge - f->floor);
+    for (size_t i = 0; i < n; i++) {
+        double radius = radius_of(task, p, h, typical, i), lambda = p->values[i] * task->scale;
+        double swing = uns_root_value(f, lambda - radius) - uns_root_value(f, lambda + radius);
+        if (fabs(swing) > 0.5 * p->roots[i])
+            sum += swing * swing;
+        else if (fabs(lambda - edge) <= radius)
+            sum += jump * jump;
+        double bend = uns_root_bend(f, lambda), slope = fabs(p->slopes[i]);
+        s->curved = fmax(s->curved, slope > 0 ? radius * bend / slope : 1);
+    }
+    s->doubt = sqrt(sum) / s->norm;
+}
+
+/* D_ij: the quotient of differences, which loses digits to rounding, or the mean slope, which
+ * loses them to the bend in between. */
 static double divided(const root_pairs *p, double scale, size_t i, size_t j) {
-    double rise = p->roots[i] - p->roots[j];
-    if (fabs(rise) > 1e-7 * (p->roots[i] + p->roots[j]))
-        return rise / (scale * (p->values[i] - p->values[j]));
-    return 0.5 * (p->slopes[i] + p->slopes[j]);
+    double rise = p->roots[i] - p->roots[j], both = p->slopes[i] + p->slopes[j];
+    double bend = p->slopes[i] - p->slopes[j];
+    if (bend * bend * fabs(rise) <= 1e-15 * (p->roots[i] + p->roots[j]) * both * both)
+        return 0.5 * both;
+    return rise / (scale * (p->values[i] - p->values[j]));
 }
 
 /* change = D∘h, lower triangle */
@@ -160,10 +184,10 @@ static void size_up(const root_task *task, const root_function *f, const root_pa
     double *h = p->square[1], noise = measure(task, p, h);
     for (size_t i = 0; i < n; i++)
         p->slopes[i] = uns_root_slope(f, p->values[i] * task->scale);
-    s->doubt = doubt(task, f, p, h) / s->norm;
+    doubt(task, f, p, h, s);
     apply_differences(task, p, h, p->square[0], s);
     s->noise = noise * s->spread;
-    if (s->first > first_least)
+    if (s->first * s->curved > second_least)
         s->second = second_order(task, f, p, h) / s->norm;
 }
 
@@ -171,12 +195,12 @@ void uns_root_correct(const root_task *task, const root_function *f, const root_
     sizes s = {.norm = sqrt(uns_root_square_sum(task->n, p->roots))};
     if (s.norm > 0)
         size_up(task, f, p, &s);
-    bool corrected = s.norm > 0 && s.doubt == 0 && s.first < first_most;
+    bool corrected = s.norm > 0 && s.first < first_most && s.doubt < first_most;
     if (corrected)
         assemble_corrected(task, p, p->square[0]);
     else
         assemble(task, p);
-    double left = corrected ? 0 : hypot(s.first, s.doubt);
+    double left = corrected ? s.doubt : hypot(s.first, s.doubt);
     double rounding = s.norm > 0 ? uns_root_rounding(task->n) : 0;
     double error = hypot(hypot(left, s.second), hypot(s.noise, rounding));
     task->report->error = error < 1 ? error : 1;

@@ -18,12 +18,16 @@ static double power(double x, double y) {
     return uns_pow(x, y);
 }
 
-/* Inside, ε or damping keeps rounding from mattering, and leaving λ alone keeps f smooth (and
- * is what products of matrices give). */
-static double counted(const root_function *f, double lambda) {
+/* Where something is added before the power is taken, rounding about λ = 0 does not matter, and
+ * leaving λ alone keeps f smooth (and is what products of matrices give). */
+double uns_root_edge(const root_function *f) {
     bool inside = f->root->form == UNS_EPSILON_INSIDE;
-    bool smooth = inside && (f->root->epsilon > 0 || f->shift > 0);
-    return lambda < (smooth ? -f->floor : f->floor) ? 0 : lambda;
+    bool smooth = f->shift > 0 || (inside && f->root->epsilon > 0);
+    return smooth ? -f->floor : f->floor;
+}
+
+static double counted(const root_function *f, double lambda) {
+    return lambda < uns_root_edge(f) ? 0 : lambda;
 }
 
 typedef struct parts {

@@ -39,6 +39,7 @@ typedef struct root_function {
 } root_function;
 
 double uns_root_value(const root_function *f, double lambda);
+double uns_root_edge(const root_function *f);                 /* λ below counts as 0 */
 double uns_root_slope(const root_function *f, double lambda); /* f′; 0 where λ counts as 0 */
 double uns_root_bend(const root_function *f, double lambda);  /* |f″|; likewise */
 
