@@ -81,6 +81,11 @@ speed: all ## replicas of the saddle experiment against a loop written by hand
 	@ninja -C $(BUILD) bench/saddle_speed
 	@$(BUILD)/bench/saddle_speed
 
+roots: need ## check inverse roots and their error estimates against 106-bit arithmetic (minutes)
+	@$(call configure,$(BUILD),gcc,-Dwerror=$(WERROR))
+	@ninja -C $(BUILD) -j$(JOBS) tests/long/long_roots
+	@$(BUILD)/tests/long/long_roots
+
 format: ## lay out the C sources as .clang-format says
 	@clang-format -i $(SOURCES)
 
@@ -96,4 +101,4 @@ help: ## this list
 
 comma = ,
 
-.PHONY: all need setup demo test check-clang sanitize tsan honesty forecast noise starved format install clean help speed
+.PHONY: all need setup demo test check-clang sanitize tsan honesty forecast noise roots starved format install clean help speed

@@ -31,7 +31,7 @@ typedef struct sizes {
     double doubt;  /* what eigenvalues may do that are not known to a factor */
 } sizes;
 
-/* h = symmetric part of TVᵀ, in units of C; returns the error of an entry. */
+/* h = symmetric part of TVᵀ; returns the error of an entry. */
 static double measure(const root_task *task, const root_pairs *p, double *h) {
     size_t n = task->n;
     double *t = p->square[0];
@@ -41,9 +41,9 @@ static double measure(const root_task *task, const root_pairs *p, double *h) {
     uns_dense_gemm(false, true, n, n, n, 1, t, n, p->vectors, n, 0, h, n);
     for (size_t i = 0; i < n; i++)
         for (size_t j = 0; j <= i; j++)
-            h[i * n + j] = 0.5 * task->scale * (h[i * n + j] + h[j * n + i]);
+            h[i * n + j] = 0.5 * (h[i * n + j] + h[j * n + i]);
     uns_dense_mirror(n, h);
-    return noise * ROOT_UNIT * task->scale;
+    return noise * ROOT_UNIT;
 }
 
 /* Cube roots of the divided differences of second order at one eigenvalue: f″/2, and across the
@@ -53,13 +53,13 @@ static size_t fill_weights(const root_task *task, const root_function *f, const 
                            double *weights) {
     size_t n = task->n, flat = 0;
     for (size_t i = 0; i < n; i++) {
-        weights[i] = cbrt(0.5 * uns_root_bend(f, p->values[i] * task->scale));
+        weights[i] = cbrt(0.5 * uns_root_bend(f, p->values[i]));
         flat += weights[i] == 0;
     }
     if (flat == 0 || flat == n)
         return flat;
     for (size_t i = flat; i < n; i++) {
-        double width = (p->values[i] - p->values[flat - 1]) * task->scale;
+        double width = p->values[i] - p->values[flat - 1];
         double step = fabs(p->roots[i] - p->roots[flat - 1]);
         weights[i] = fmax(weights[i], cbrt(step / (width * width)));
     }
@@ -97,7 +97,7 @@ static double radius_of(const root_task *task, const root_pairs *p, const double
     const double *row = h + i * task->n;
     double pushed = 0;
     for (size_t j = 0; j < task->n; j++) {
-        double size = fabs(row[j]), gap = fabs(p->values[i] - p->values[j]) * task->scale;
+        double size = fabs(row[j]), gap = fabs(p->values[i] - p->values[j]);
         pushed += j != i && size > 0 ? size * size / (gap + size) : 0;
     }
     return 2 * (fabs(row[i]) + pushed + typical);
@@ -112,7 +112,7 @@ static void doubt(const root_task *task, const root_function *f, const root_pair
     double edge = uns_root_edge(f);
     double jump = uns_root_value(f, edge) - uns_root_value(f, edge - f->floor);
     for (size_t i = 0; i < n; i++) {
-        double radius = radius_of(task, p, h, typical, i), lambda = p->values[i] * task->scale;
+        double radius = radius_of(task, p, h, typical, i), lambda = p->values[i];
         double swing = uns_root_value(f, lambda - radius) - uns_root_value(f, lambda + radius);
         if (fabs(swing) > 0.5 * p->roots[i])
             sum += swing * swing;
@@ -126,12 +126,12 @@ static void doubt(const root_task *task, const root_function *f, const root_pair
 
 /* D_ij: the quotient of differences, which loses digits to rounding, or the mean slope, which
  * loses them to the bend in between. */
-static double divided(const root_pairs *p, double scale, size_t i, size_t j) {
+static double divided(const root_pairs *p, size_t i, size_t j) {
     double rise = p->roots[i] - p->roots[j], both = p->slopes[i] + p->slopes[j];
     double bend = p->slopes[i] - p->slopes[j];
     if (bend * bend * fabs(rise) <= 1e-15 * (p->roots[i] + p->roots[j]) * both * both)
         return 0.5 * both;
-    return rise / (scale * (p->values[i] - p->values[j]));
+    return rise / (p->values[i] - p->values[j]);
 }
 
 /* change = D∘h, lower triangle */
@@ -142,7 +142,7 @@ static void apply_differences(const root_task *task, const root_pairs *p, const 
     for (size_t i = 0; i < n; i++) {
         double own = p->slopes[i] * h[i * n + i], row = 0, row_spread = 0;
         for (size_t j = 0; j < i; j++) {
-            double d = divided(p, task->scale, i, j), part = d * h[i * n + j];
+            double d = divided(p, i, j), part = d * h[i * n + j];
             change[i * n + j] = part;
             row += part * part;
             row_spread += d * d;
@@ -183,7 +183,7 @@ static void size_up(const root_task *task, const root_function *f, const root_pa
     size_t n = task->n;
     double *h = p->square[1], noise = measure(task, p, h);
     for (size_t i = 0; i < n; i++)
-        p->slopes[i] = uns_root_slope(f, p->values[i] * task->scale);
+        p->slopes[i] = uns_root_slope(f, p->values[i]);
     doubt(task, f, p, h, s);
     apply_differences(task, p, h, p->square[0], s);
     s->noise = noise * s->spread;
@@ -200,6 +200,8 @@ void uns_root_correct(const root_task *task, const root_function *f, const root_
         assemble_corrected(task, p, p->square[0]);
     else
         assemble(task, p);
+    for (size_t i = 0; i < task->n * task->n; i++)
+        task->r[i] /= f->unit;
     double left = corrected ? s.doubt : hypot(s.first, s.doubt);
     double rounding = s.norm > 0 ? uns_root_rounding(task->n) : 0;
     double error = hypot(hypot(left, s.second), hypot(s.noise, rounding));

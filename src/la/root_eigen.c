@@ -6,6 +6,7 @@
 #include "la/root_parts.h"
 
 #include <float.h>
+#include <math.h>
 
 /* The eigen-solver's work lies where the two squares and the panel lie afterwards. */
 static size_t carve(size_t n, void *memory, root_pairs *pairs) {
@@ -30,10 +31,19 @@ size_t uns_root_eigen_bytes(size_t n) {
 
 static void report_extremes(const root_task *task, const root_function *f,
                             const double *values) {
-    double c = task->root->correction;
-    task->report->largest = c * (values[task->n - 1] * task->scale + f->shift);
-    task->report->smallest = c * (values[0] * task->scale + f->shift);
+    double unit = task->root->correction * task->scale;
+    task->report->largest = unit * (values[task->n - 1] + f->shift);
+    task->report->smallest = unit * (values[0] + f->shift);
     task->report->iterations = 0;
+}
+
+static double unit_of(const root_function *f, size_t n, const double *values) {
+    int exponent;
+    double largest = 0;
+    for (size_t i = 0; i < n; i++)
+        largest = fmax(largest, uns_root_value(f, values[i]));
+    (void)frexp(largest, &exponent);
+    return largest > 0 && largest < INFINITY ? ldexp(1, -exponent) : 1;
 }
 
 uns_status uns_root_by_eigen(const root_task *task) {
@@ -46,10 +56,12 @@ uns_status uns_root_by_eigen(const root_task *task) {
     uns_status status = uns_dense_eigen(n, pairs.vectors, pairs.values, pairs.square[0]);
     if (status != UNS_OK)
         return status;
-    double top = pairs.values[n - 1] > 0 ? pairs.values[n - 1] * task->scale : 0;
-    root_function f = {task->root, task->damping * top, (double)n * DBL_EPSILON * top};
+    double top = pairs.values[n - 1] > 0 ? pairs.values[n - 1] : 0;
+    root_function f = {task->root, task->scale, 1, task->damping * top,
+                       (double)n * DBL_EPSILON * top};
+    f.unit = unit_of(&f, n, pairs.values);
     for (size_t i = 0; i < n; i++)
-        pairs.roots[i] = uns_root_value(&f, pairs.values[i] * task->scale);
+        pairs.roots[i] = uns_root_value(&f, pairs.values[i]);
     report_extremes(task, &f, pairs.values);
     uns_root_correct(task, &f, &pairs);
     for (size_t i = 0; task->values && i < n; i++)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * The root as a function of one eigenvalue λ of C, in the three forms of slot 4 of spec.h, and
+ * The root as a function of one eigenvalue λ of A, in the three forms of slot 4 of spec.h, and
  * its derivatives: f = 1/(k·(b^p + rest)) with b = inner·λ + constant.
  */
 #include "la/root_parts.h"
@@ -37,14 +37,14 @@ typedef struct parts {
 
 static parts split(const root_function *f, double lambda) {
     const uns_root *root = f->root;
-    double c = root->correction, x = counted(f, lambda) + f->shift;
+    double c = root->correction, scale = f->scale, x = scale * (counted(f, lambda) + f->shift);
     switch (root->form) {
     case UNS_EPSILON_INSIDE:
-        return (parts){c * x + root->epsilon, c, 0, 1};
+        return (parts){c * x + root->epsilon, c * scale, 0, 1};
     case UNS_EPSILON_OUTSIDE:
-        return (parts){c * x, c, root->epsilon, 1};
+        return (parts){c * x, c * scale, root->epsilon, 1};
     default:
-        return (parts){x, 1, root->epsilon, power(c, root->exponent)};
+        return (parts){x, scale, root->epsilon, power(c, root->exponent)};
     }
 }
 
@@ -54,23 +54,24 @@ double uns_root_value(const root_function *f, double lambda) {
     parts s = split(f, lambda);
     double raised = s.base > 0 ? power(s.base, f->root->exponent) : 0;
     double below = s.factor * (raised + s.rest);
-    return below > 0 ? 1 / below : 0;
+    return below > 0 ? f->unit / below : 0;
 }
 
-/* f′ = −f²·k·p·b^(p−1)·inner */
+/* f′ = −f·share·p·inner/b with share = b^p/(b^p + rest). */
 double uns_root_slope(const root_function *f, double lambda) {
     parts s = split(f, lambda);
     if (!(s.base > 0))
         return 0;
-    double p = f->root->exponent, value = uns_root_value(f, lambda);
-    return -value * value * s.factor * p * (power(s.base, p) / s.base) * s.inner;
+    double p = f->root->exponent, raised = power(s.base, p);
+    double share = raised / (raised + s.rest);
+    return -uns_root_value(f, lambda) * share * p * (s.inner / s.base);
 }
 
-/* f″ = 2f′²/f + (p − 1)·f′·inner/b */
+/* |f″| = |2f′/f + (p − 1)·inner/b|·|f′| */
 double uns_root_bend(const root_function *f, double lambda) {
     parts s = split(f, lambda);
     if (!(s.base > 0))
         return 0;
     double slope = uns_root_slope(f, lambda), value = uns_root_value(f, lambda);
-    return fabs(2 * slope * slope / value + (f->root->exponent - 1) * slope * s.inner / s.base);
+    return fabs((2 * (slope / value) + (f->root->exponent - 1) * (s.inner / s.base)) * slope);
 }

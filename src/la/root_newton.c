@@ -6,7 +6,8 @@
  *
  * and once more from B^½ for ¼. In the eigenbasis of B, x with x² an eigenvalue of ZY goes to
  * ρx(3 − ρ²x²)/2. Since x >= ℓ is known from e, ρ is chosen so that ℓ grows fastest, by 2.5 a
- * step instead of 1.5; ρ stays below √3, where an x would be thrown to 0 and lose its digits.
+ * step instead of 1.5. ρ stays below √3, which throws the largest x to 0; that costs digits at
+ * conditions far beyond those taken here.
  *
  * Sources: N. J. Higham, Functions of Matrices (2008), chapter 6, for the iteration and its
  * stability; J. Chen, E. Chow, A Stable Scaling of Newton–Schulz (2014) for ρ.

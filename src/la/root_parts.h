@@ -31,11 +31,13 @@ typedef struct root_task {
     uns_root_report *report;
 } root_task;
 
-/* root_function.c: f with R = f(C), for one eigenvalue λ of C. */
+/* root_function.c: f with R·unit = f(A), for one eigenvalue λ of A. */
 typedef struct root_function {
     const uns_root *root;
-    double shift; /* damping·λ_max(C) */
-    double floor; /* n·2⁻⁵²·λ_max(C): what is nearer to 0 is rounding */
+    double scale; /* C = scale·A */
+    double unit;  /* a power of two that brings the largest f near 1 */
+    double shift; /* damping·λ_max(A) */
+    double floor; /* n·2⁻⁵²·λ_max(A): what is nearer to 0 is rounding */
 } root_function;
 
 double uns_root_value(const root_function *f, double lambda);
