@@ -8,6 +8,7 @@
  */
 #include "kern/slots.inc.h"
 
+#include "kern/columns.inc.h"
 #include "kern/elementwise.inc.h"
 #include "kern/precondition.inc.h"
 #include "kern/rows.inc.h"

@@ -109,6 +109,19 @@ typedef struct uns_elementwise {
     /* A whole step in one pass: the bits of the kernels of its slots one after the other. 0
      * when this combination of slots and root has no such loop; nothing is done then. exact */
     int (*update)(size_t n, const uns_update *update);
+    /* Columns of T, column j at columns + j·stride; sums are f64.
+     *   dots     sums[j] = Σ_i column_j[i]·x[i], and sums[count + j] the same with y unless
+     *            that is NULL; striped
+     *   combine  acc[i] += Σ_j weights[j]·column_j[i], j in order; exact */
+    void (*dots)(size_t n, size_t count, const void *columns, size_t stride, const void *x,
+                 const void *y, double *sums);
+    void (*combine)(size_t n, size_t count, const void *columns, size_t stride,
+                    const double *weights, double *acc);
+    /* The same for one column of rows of R replicas: acc[r] += Σ_i x[i·R + r]·y[i·R + r], rows
+     * in order; acc[i·R + r] += k[r]·x[i·R + r]. exact per replica */
+    void (*dot_rows)(size_t rows, size_t replicas, const void *x, const void *y, double *acc);
+    void (*combine_rows)(size_t rows, size_t replicas, const double *k, const void *x,
+                         double *acc);
 } uns_elementwise;
 
 typedef struct uns_kernels {

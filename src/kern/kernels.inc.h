@@ -30,7 +30,9 @@
         .move = move_##type, .clamp = clamp_##type, .scale = scale_##type,                     \
         .scale_rows = scale_rows_##type, .square_rows = square_rows_##type,                    \
         .nonfinite_rows = nonfinite_rows_##type, .square = square_##type,                      \
-        .nonfinite = nonfinite_##type, .touch = touch_##type, .update = update_##type          \
+        .nonfinite = nonfinite_##type, .touch = touch_##type, .update = update_##type,         \
+        .dots = dots_##type, .combine = combine_##type, .dot_rows = dot_rows_##type,           \
+        .combine_rows = combine_rows_##type                                                    \
     }
 
 const uns_kernels ISA_TABLE = {

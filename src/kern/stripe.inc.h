@@ -16,11 +16,17 @@ static inline stripe stripe_zero(void) {
     return sum;
 }
 
+/* The tree's first steps add whole registers. */
 static inline double stripe_total(const stripe *sum) {
-    double lane[STRIPE_LANES];
+    f64v part[STRIPE_REGISTERS];
+    double lane[F64_LANES];
     for (size_t j = 0; j < STRIPE_REGISTERS; j++)
-        f64_store(lane + j * F64_LANES, sum->part[j], F64_LANES);
-    for (size_t h = STRIPE_LANES / 2; h > 0; h /= 2)
+        part[j] = sum->part[j];
+    for (size_t h = STRIPE_REGISTERS / 2; h > 0; h /= 2)
+        for (size_t j = 0; j < h; j++)
+            part[j] = f64_add(part[j], part[j + h]);
+    f64_store(lane, part[0], F64_LANES);
+    for (size_t h = F64_LANES / 2; h > 0; h /= 2)
         for (size_t j = 0; j < h; j++)
             lane[j] += lane[j + h];
     return lane[0];

@@ -303,6 +303,7 @@ static inline void want_touch(trial *t) {
 }
 
 #include "support/kern_update.h"
+#include "support/kern_columns.h"
 
 #define ELEMENT_CASE(kernel, ...)                                                              \
     { #kernel, offsetof(uns_elementwise, kernel), __VA_ARGS__, run_##kernel, want_##kernel }
@@ -329,6 +330,10 @@ static const kern_case element_cases[] = {
     ELEMENT_CASE(nonfinite, "T", 1, 0, 0, 1, shape_flat),
     ELEMENT_CASE(touch, "TTTT", 15, 14, 0, 4, shape_flat),
     ELEMENT_CASE(update, "TTTTT", 31, 30, 24, UPDATE_VARIANTS, shape_flat),
+    ELEMENT_CASE(dots, "TTTd", 7, 8, 0, 8, shape_dots),
+    ELEMENT_CASE(combine, "Tdd", 7, 4, 0, 4, shape_combine),
+    ELEMENT_CASE(dot_rows, "TTd", 7, 4, 0, 4, shape_dot_rows),
+    ELEMENT_CASE(combine_rows, "dTd", 7, 4, 0, 4, shape_combine_rows),
 };
 
 #endif
