@@ -36,6 +36,7 @@ typedef struct uns_moment_ops {
                  size_t n, const void *s, void *c);
     /* OPTIONAL; NULL: no further conditions. UNS_ERROR_RANGE or UNS_ERROR_PAIR with message. */
     uns_status (*check)(uns_context *context, const uns_spec *spec);
+    bool windowed; /* C is of the last spec.structure_window signals: needs retire */
 } uns_moment_ops;
 
 #ifdef __cplusplus

@@ -151,6 +151,17 @@ typedef enum uns_over {
     UNS_OVER_DIAGONAL
 } uns_over;
 
+/* What the structure `lowrank` puts into the directions it cannot hold, when it makes room by
+ * shrinking all its eigenvalues by σ (d parameters, the k largest of the λ_i are held):
+ *   mean    σ = Σ_{i>k} λ_i/(d − k); σI is added: the trace and the eigenvalues held stay
+ *   robust  σ = λ_{k+1}; ½σI is added (robust frequent directions)
+ *   none    σ = λ_{k+1}; nothing is added (frequent directions) */
+typedef enum uns_complement {
+    UNS_COMPLEMENT_MEAN,
+    UNS_COMPLEMENT_ROBUST,
+    UNS_COMPLEMENT_NONE
+} uns_complement;
+
 /* Ranges, defaults and units of every field: uns_spec_table(), printed by `unsaddle list`. */
 typedef struct uns_spec {
     double eta; /* base step size */
@@ -191,6 +202,9 @@ typedef struct uns_spec {
     int64_t structure_block;  /* parameters in a piece; 0: a layer is a piece */
     int64_t structure_cap;    /* of a layer that is one piece */
     int structure_over;       /* uns_over */
+    int64_t structure_rank;   /* columns that lowrank keeps of a moment without a window */
+    int structure_complement; /* uns_complement */
+    int64_t structure_window; /* signals that the moment `window` keeps */
     int64_t refresh;          /* a root every so many observations; or UNS_REFRESH_ADAPTIVE */
     double refresh_tolerance; /* adaptive: drift of R allowed, in errors of estimate of C */
     double exponent;          /* p */
@@ -239,9 +253,10 @@ UNS_NODISCARD UNS_API uns_status uns_spec_check(uns_context *context, const uns_
 /* β in force: beta, or 1 − C·η^{2/3}. */
 UNS_API double uns_spec_beta(const uns_spec *spec);
 
-/* Burn-in length in force: the number, or for auto ⌈5/(1−β)⌉ for a moment with memory β, 0
- * for one without (exact, sum, identity structure...). The quotient is cut by 1e-12 of itself
- * first, so that β = 0.9 gives 50 although 1 − 0.9 < 0.1 in binary. 0 for unknown names. */
+/* Burn-in length in force: the number, or for auto ⌈5/(1−β)⌉ for a moment with memory β, W for
+ * a window of W signals, 0 for a moment without memory (exact, sum, identity structure...). The
+ * quotient is cut by 1e-12 of itself first, so that β = 0.9 gives 50 although 1 − 0.9 < 0.1 in
+ * binary. 0 for unknown names. */
 UNS_API int64_t uns_spec_burn_in(uns_context *context, const uns_spec *spec);
 
 /* η_t of move t = 1, 2, ...: schedule, warm-up and the larger step. */

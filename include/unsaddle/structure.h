@@ -37,6 +37,10 @@ typedef struct uns_structure_site {
     const unsigned char *active; /* [replicas]; 0: leave that replica's state as it is */
     void *scratch;               /* scratch(site) bytes, zeroed once, kept between calls */
     unsigned char *failed;       /* [replicas]; refresh sets 1 where C has no root */
+    /* In observe: the u that precondition will get in the same step, so that one pass can serve
+     * both; s itself where they are equal. In that precondition: the same. Else data is NULL.
+     */
+    uns_const_tensors ahead;
 } uns_structure_site;
 
 /* What a structure keeps and what it has done since it was created. */
@@ -46,6 +50,7 @@ typedef struct uns_structure_report {
     size_t dense;    /* pieces with a matrix of their own */
     size_t diagonal; /* pieces that fell back to their diagonal */
     size_t largest;  /* parameters of the largest dense piece */
+    size_t rank;     /* columns of a low-rank structure, at most */
     uint64_t roots;  /* dense roots taken, over pieces and replicas */
     double error;    /* largest error estimate among them, relative */
     double seconds;  /* spent on bringing R up to date; not part of the state */
@@ -88,8 +93,10 @@ typedef struct uns_structure_ops {
      * site->replicas is that metric's own. in and out may be the same buffers. */
     uns_status (*product)(const uns_structure_site *site, const void *metric,
                           uns_product product, uns_const_tensors in, uns_tensors out);
-    /* OPTIONAL; NULL: windows are refused. Takes the oldest s out of C. */
-    uns_status (*retire)(const uns_structure_site *site, void *state, uns_const_tensors oldest);
+    /* OPTIONAL; NULL: moments with a window are refused, as only a structure that holds the
+     * signals themselves can give one up without cancellation. Called before observe: where
+     * spec.structure_window signals are held, C loses the oldest. */
+    uns_status (*retire)(const uns_structure_site *site, void *state);
     /* OPTIONAL; NULL: `exact` is refused. Takes C over from the oracle: DENSE, d×d a replica,
      * replicas outermost, over the group's vector. */
     uns_status (*adopt)(const uns_structure_site *site, void *state, const double *dense);

@@ -8,12 +8,12 @@
 
 static const uns_moment_ops *const moments[] = {
     &uns_moment_ema, &uns_moment_sum,  &uns_moment_mean,   &uns_moment_exact,
-    &uns_moment_max, &uns_moment_sign, &uns_moment_latest,
+    &uns_moment_max, &uns_moment_sign, &uns_moment_latest, &uns_moment_window,
 };
 
 static const uns_structure_ops *const structures[] = {
     &uns_structure_identity, &uns_structure_scalar, &uns_structure_diagonal,
-    &uns_structure_block,    &uns_structure_full,
+    &uns_structure_block,    &uns_structure_full,   &uns_structure_lowrank,
 };
 
 static uns_status register_all(uns_context *context) {

@@ -100,6 +100,11 @@ static const uns_preset presets[] = {
            "AdaGrad by the whole matrix", "Duchi, Hazan, Singer 2011"),
     PRESET("adam-full", "eta=1e-3 " ADAM "structure=full", "Adam by the whole matrix",
            "Kingma, Ba 2015; Duchi, Hazan, Singer 2011"),
+    PRESET("ggt",
+           "eta=1e-3 momentum=heavy mu=0.9 moment=window structure=lowrank "
+           "structure.window=100 beta=1 exponent=0.5 epsilon=1e-4 epsilon.form=outside",
+           "full-matrix AdaGrad of the last 100 gradients; beta below 1 fades them",
+           "Agarwal, Bullins, Chen, Hazan, Singh, Zhang, Zhang 2019"),
     PRESET("idealized", "eta=1e-3 moment=exact structure=diagonal exponent=0.5 epsilon=0",
            "the problem's own G(x)^(-1/2), diagonal; structure=full for the whole matrix",
            "Staib, Reddi, Kale, Kumar, Sra 2019"),

@@ -78,6 +78,10 @@ static const uns_named adaptive[] = {{"adaptive", UNS_REFRESH_ADAPTIVE}, {NULL, 
 static const uns_named layer[] = {{"layer", 0}, {NULL, 0}};
 static const uns_named overs[] = {
     {"cut", UNS_OVER_CUT}, {"diagonal", UNS_OVER_DIAGONAL}, {NULL, 0}};
+static const uns_named complements[] = {{"mean", UNS_COMPLEMENT_MEAN},
+                                        {"robust", UNS_COMPLEMENT_ROBUST},
+                                        {"none", UNS_COMPLEMENT_NONE},
+                                        {NULL, 0}};
 static const uns_named scales[] = {{"none", UNS_SCALE_NONE},
                                    {"trust", UNS_SCALE_TRUST},
                                    {"trust_sum", UNS_SCALE_TRUST_SUM},
@@ -124,8 +128,8 @@ static const uns_param rows[] = {
 
     CHOICE("signal", NULL, signal, signals, "gradient", "what enters the second moment"),
     NAME("moment", NULL, moment, "ema", "how the second moment is accumulated"),
-    REAL("beta", "beta2", beta, 0, 1, UNS_OPEN_HIGH, "0.999", "",
-         "memory of the second moment"),
+    REAL("beta", "beta2", beta, 0, 1, 0, "0.999", "",
+         "memory of the second moment; of its signals in the moment window, where it may be 1"),
     CHOICE("beta.rule", "beta_rule", beta_rule, rules, "fixed",
            "beta as given, or 1 - C*eta^(2/3)"),
     REAL("beta.C", "beta.c", beta_c, 0, INFINITY, UNS_OPEN_LOW | UNS_OPEN_HIGH, "1", "",
@@ -156,6 +160,12 @@ static const uns_param rows[] = {
           "structure block by layers: a layer above this is no single piece"),
     CHOICE("structure.over", "structure_over", structure_over, overs, "cut",
            "structure block by layers: a layer above the cap is cut evenly, or is diagonal"),
+    COUNT("structure.rank", "structure_rank", structure_rank, 1, NULL, "32", "columns",
+          "structure lowrank: signals and eigenvectors kept together; halved when it is full"),
+    CHOICE("structure.complement", "structure_complement", structure_complement, complements,
+           "mean", "structure lowrank: what the directions left out get"),
+    COUNT("structure.window", "structure_window", structure_window, 1, NULL, "100", "signals",
+          "moment window: how many signals make up the second moment"),
     COUNT("refresh", "refresh.every", refresh, 1, adaptive, "adaptive", "observations",
           "how often a dense root is taken; adaptive: when it has drifted"),
     REAL("refresh.tolerance", "refresh_tolerance", refresh_tolerance, 0, INFINITY,
@@ -193,7 +203,7 @@ static const uns_param rows[] = {
     COUNT("larger_step.every", "larger_step_every", larger_step_every, 0, NULL, "0", "moves",
           "a larger step is taken every so many moves; 0: never"),
     COUNT("burn_in", NULL, burn_in, 0, automatic, "0", "gradients",
-          "gradients observed before the first move; auto: 5/(1 - beta)"),
+          "gradients observed before the first move; auto: 5/(1 - beta), or the window"),
 };
 
 static const uns_param_table table = {
@@ -252,6 +262,8 @@ int64_t uns_spec_burn_in(uns_context *context, const uns_spec *spec) {
         return 0;
     if (!keeps_moment(structure, spec) || !has_memory(moment, spec))
         return 0;
+    if (((const uns_moment_ops *)moment)->windowed)
+        return spec->structure_window;
     double observations = 5.0 / (1.0 - uns_spec_beta(spec));
     return (int64_t)ceil(observations * (1.0 - 1e-12));
 }

@@ -130,6 +130,25 @@ static bool cap_unused(const facts *f) {
            (spec->structure_cap != 256 || spec->structure_over != UNS_OVER_CUT);
 }
 
+static bool window_not_retired(const facts *f) {
+    return f->moment->windowed && !f->structure->retire;
+}
+
+static bool window_unused(const facts *f) {
+    return !f->moment->windowed && f->spec->structure_window != 100;
+}
+
+static bool rank_unused(const facts *f) {
+    return (strcmp(f->structure->name, "lowrank") != 0 || f->moment->windowed) &&
+           (f->spec->structure_rank != 32 ||
+            f->spec->structure_complement != UNS_COMPLEMENT_MEAN);
+}
+
+/* The bias correction and the burn-in would divide by 0. */
+static bool beta_never_fades(const facts *f) {
+    return f->spec->beta_rule == UNS_BETA_FIXED && f->spec->beta == 1.0 && !f->moment->windowed;
+}
+
 static bool trust_unused(const facts *f) {
     bool trusts = f->spec->scale == UNS_SCALE_TRUST || f->spec->scale == UNS_SCALE_TRUST_SUM;
     return !trusts && (f->spec->trust != 1.0 || f->spec->trust_epsilon != 0.0);
@@ -216,6 +235,15 @@ static const rule pair_rules[] = {
      "structure.block, .cap and .over belong to structure=block; leave them out"},
     {cap_unused, UNS_ERROR_PAIR,
      "structure.cap and .over are for structure.block=layer; give either a size or a cap"},
+    {beta_never_fades, UNS_ERROR_RANGE,
+     "beta must be below 1, but for moment=window; moment=sum and moment=mean never forget"},
+    {window_not_retired, UNS_ERROR_PAIR,
+     "moment=window keeps the signals themselves, to take the oldest out again without "
+     "cancellation, and needs structure=lowrank; moment=ema forgets with any structure"},
+    {window_unused, UNS_ERROR_PAIR, "structure.window belongs to moment=window; leave it out"},
+    {rank_unused, UNS_ERROR_PAIR,
+     "structure.rank and .complement belong to structure=lowrank with a moment other than "
+     "window, whose rank is structure.window; leave them out"},
     {trust_unused, UNS_ERROR_PAIR,
      "trust and trust.epsilon have no effect without scale=trust or scale=trust_sum"},
     {sum_without_scaled, UNS_ERROR_PAIR, "scale=trust_sum needs decay=scaled"},

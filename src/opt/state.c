@@ -121,6 +121,10 @@ static const char *changed_state(const uns_spec *a, const uns_spec *b) {
         return "structure.cap";
     if (a->structure_over != b->structure_over)
         return "structure.over";
+    if (a->structure_rank != b->structure_rank)
+        return "structure.rank";
+    if (a->structure_window != b->structure_window)
+        return "structure.window";
     return NULL;
 }
 

@@ -119,6 +119,20 @@ static uns_status refresh(uns_optimizer *optimizer, uns_group *group, const uns_
     return status;
 }
 
+/* Whether slots 1 and 2 hand on one and the same vector. */
+static bool signal_is_direction(const uns_spec *spec) {
+    bool first = spec->momentum != UNS_MOMENTUM_NONE && spec->momentum_at == UNS_PLACE_FIRST;
+    return spec->signal == UNS_SIGNAL_DIRECTION ||
+           (spec->signal == UNS_SIGNAL_GRADIENT && !first);
+}
+
+/* u of the precondition that this step comes to, for site.ahead. */
+static uns_const_tensors ahead(uns_optimizer *optimizer, uns_group *group) {
+    bool same = signal_is_direction(&group->spec);
+    return uns_tensors_const(uns_group_view(optimizer, group, same ? 0 : 1,
+                                            same ? UNS_PIECE_SIGNAL : UNS_PIECE_DIRECTION));
+}
+
 static uns_status observe(uns_optimizer *optimizer, uns_group *group,
                           const uns_coeffs *coeffs) {
     void *state = group->structure_state;
@@ -126,6 +140,8 @@ static uns_status observe(uns_optimizer *optimizer, uns_group *group,
         return group->adopting
                    ? group->structure->adopt(&group->site, state, optimizer->oracle_dense)
                    : UNS_OK;
+    if (group->moment->windowed)
+        UNS_TRY(group->structure->retire(&group->site, state));
     uns_tensors s = uns_group_view(optimizer, group, 0, UNS_PIECE_SIGNAL);
     return group->structure->observe(&group->site, state, coeffs, uns_tensors_const(s));
 }
@@ -134,12 +150,17 @@ uns_status uns_run_structure(uns_optimizer *optimizer, uns_group *group, unsigne
     const uns_block_state *first = uns_group_present(optimizer, group);
     if (!first)
         return UNS_OK;
+    const uns_const_tensors nothing = {NULL, 0};
     bool observing = (passes & UNS_PASS_OBSERVE) != 0;
+    bool rooted =
+        (passes & UNS_PASS_PRECONDITION) && first->coeffs.rho != 0.0 && group->has_root;
+    group->site.ahead = observing && rooted ? ahead(optimizer, group) : nothing;
     if (observing)
         UNS_TRY(observe(optimizer, group, &first->coeffs));
-    if (!(passes & UNS_PASS_PRECONDITION) || first->coeffs.rho == 0.0 || !group->has_root)
+    if (!rooted)
         return UNS_OK;
     UNS_TRY(refresh(optimizer, group, &first->coeffs, observing));
+    group->site.ahead = observing ? ahead(optimizer, group) : nothing; /* views were reused */
     uns_tensors d = uns_group_view(optimizer, group, 1, UNS_PIECE_DIRECTION);
     return group->structure->precondition(&group->site, group->structure_state,
                                           uns_tensors_const(d), d);
