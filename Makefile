@@ -77,6 +77,11 @@ starved: need ## starved saddles: SGD, diagonal and full matrix against the fore
 	@ninja -C $(BUILD) -j$(JOBS) tests/long/long_starved
 	@$(BUILD)/tests/long/long_starved
 
+lowrank: need ## low rank against the full matrix over 500 steps, and what a step costs (minutes)
+	@$(call configure,$(BUILD),gcc,-Dwerror=$(WERROR))
+	@ninja -C $(BUILD) -j$(JOBS) tests/long/long_lowrank bench/ggt_cost
+	@$(BUILD)/tests/long/long_lowrank; first=$$?; $(BUILD)/bench/ggt_cost && exit $$first
+
 speed: all ## replicas of the saddle experiment against a loop written by hand
 	@ninja -C $(BUILD) bench/saddle_speed
 	@$(BUILD)/bench/saddle_speed
@@ -101,4 +106,5 @@ help: ## this list
 
 comma = ,
 
-.PHONY: all need setup demo test check-clang sanitize tsan honesty forecast noise roots starved format install clean help speed
+.PHONY: all need setup demo test check-clang sanitize tsan honesty forecast noise roots starved lowrank format install clean \
+	help speed

@@ -18,6 +18,9 @@
 
 #include "base/pool.h"
 
+/* Of OpenBLAS; NULL in a build without it. Its threads would only wait for one another. */
+extern void openblas_set_num_threads(int count) __attribute__((weak));
+
 enum {
     ROUNDS = 60,
     PIECE = 1 << 18 /* bytes a task reads */
@@ -189,6 +192,8 @@ int main(int count, char **arguments) {
         fprintf(stderr, "usage: ggt_cost [PARAMETERS [WINDOW]]\n");
         return 2;
     }
+    if (openblas_set_num_threads)
+        openblas_set_num_threads(1);
     printf("GGT, %zu parameters, window %zu: a step against two read-only passes\n", d, window);
     printf("type  threads    step ms  ns/parameter   read ms    GB/s  ratio\n");
     for (size_t width = sizeof(float); width <= sizeof(double); width *= 2)

@@ -302,8 +302,8 @@ static inline void want_touch(trial *t) {
     (void)t;
 }
 
-#include "support/kern_update.h"
 #include "support/kern_columns.h"
+#include "support/kern_update.h"
 
 #define ELEMENT_CASE(kernel, ...)                                                              \
     { #kernel, offsetof(uns_elementwise, kernel), __VA_ARGS__, run_##kernel, want_##kernel }

@@ -2,10 +2,11 @@
  * Two optimizers on one ill-conditioned problem, each fed with the gradient at its own x, and
  * how far their trajectories come apart.
  *
- *   g(x) = B(diag(h)Bᵀx + ξ_t),   B d × m of normal deviates, column j scaled by 10^{−3j/(m−1)}
+ *   g(x) = B(diag(h)Bᵀx + ξ_t),   B d × m with orthogonal columns in random directions, the
+ * j-th of length 10^{−3j/(m−1)}
  *
- * so that the second moment has rank m, condition about 1e6 on its range, and no axis of the
- * coordinates for an eigenvector.
+ * so that the noise has rank m, condition 1e6 on its range, and no axis of the coordinates for
+ * an eigenvector.
  */
 #ifndef UNS_TEST_TWINS_H
 #define UNS_TEST_TWINS_H
@@ -29,18 +30,31 @@ typedef struct twin {
     double *x, *g;
 } twin;
 
+static inline double twins_dot(const twins_problem *p, size_t j, size_t k) {
+    double sum = 0.0;
+    for (size_t i = 0; i < p->d; i++)
+        sum += p->b[i * p->m + j] * p->b[i * p->m + k];
+    return sum;
+}
+
+/* Column j ← column j + factor·column k. */
+static inline void twins_add(twins_problem *p, size_t j, double factor, size_t k) {
+    for (size_t i = 0; i < p->d; i++)
+        p->b[i * p->m + j] += factor * p->b[i * p->m + k];
+}
+
 static inline void twins_open(twins_problem *p, size_t d, size_t m) {
     *p = (twins_problem){.d = d, .m = m, .split = d / 3};
     p->b = malloc(d * m * sizeof *p->b);
     p->inner = malloc(m * sizeof *p->inner);
     if (!p->b || !p->inner)
         abort();
-    for (size_t i = 0; i < d; i++) {
-        uns_key key = {.seed = 11, .step = i, .stream = UNS_STREAM_USER};
-        uns_random_normal(key, 0, m, p->b + i * m);
-        for (size_t j = 0; j < m; j++)
-            p->b[i * m + j] *=
-                pow(10.0, -3.0 * (double)j / (double)(m > 1 ? m - 1 : 1)) / sqrt((double)d);
+    uns_random_normal((uns_key){.seed = 11, .stream = UNS_STREAM_USER}, 0, d * m, p->b);
+    for (size_t j = 0; j < m; j++) {
+        for (size_t k = 0; k < j; k++)
+            twins_add(p, j, -twins_dot(p, j, k) / twins_dot(p, k, k), k);
+        double length = pow(10.0, -3.0 * (double)j / (double)(m > 1 ? m - 1 : 1));
+        twins_add(p, j, length / sqrt(twins_dot(p, j, j)) - 1.0, j);
     }
 }
 

@@ -89,7 +89,9 @@ static bool same_bits(const uns_spec *spec) {
 static bool is_tried(const uns_spec *spec) {
     const bool cheap = strcmp(spec->structure, "diagonal") == 0 ||
                        strcmp(spec->structure, "identity") == 0 ||
-                       strcmp(spec->structure, "scalar") == 0;
+                       strcmp(spec->structure, "scalar") == 0 ||
+                       (strcmp(spec->structure, "lowrank") == 0 &&
+                        strcmp(uns_context_blas(NULL), "none") != 0);
     return cheap && strcmp(spec->moment, "exact") != 0;
 }
 

@@ -15,6 +15,9 @@ static void close_context(void) {
     uns_context_destroy(context);
 }
 
+#define AVERAGE "moment=ema beta=0.95 bias_correction=true "
+#define INSIDE  "epsilon=1e-6 epsilon.form=inside "
+
 TestSuite(lowrank_full, .init = open_context, .fini = close_context);
 
 /* Both structures with the same values beside. */
@@ -34,17 +37,13 @@ static void expect_equal(size_t d, size_t m, uint64_t steps, const char *lowrank
 /* After a single signal a centred C is 0 up to rounding, which an initial C covers. */
 Test(lowrank_full, a_rank_above_d_is_the_full_matrix_for_500_steps) {
     static const char *const rows[] = {
-        "moment=ema beta=0.95 bias_correction=true epsilon=1e-4 epsilon.form=outside",
-        "moment=ema beta=0.95 bias_correction=true epsilon=1e-6 epsilon.form=inside "
-        "momentum=ema "
-        "mu=0.9 mu.correction=true",
+        AVERAGE "epsilon=1e-4 epsilon.form=outside",
+        AVERAGE INSIDE "momentum=ema mu=0.9 mu.correction=true",
         "moment=sum epsilon=1e-3 increment=1e-4",
         "moment=mean exponent=0.25 epsilon=1e-4 initial=1e-3",
-        "moment=ema beta=0.95 bias_correction=true epsilon=1e-3 centred=true initial=1e-2",
-        "moment=ema beta=0.9 bias_correction=true rectify=true epsilon=1e-3 "
-        "epsilon.form=uncorrected",
-        "moment=ema beta=0.95 signal=deviation momentum=ema mu=0.9 exponent=1 epsilon=1e-4 "
-        "epsilon.form=inside",
+        AVERAGE "epsilon=1e-3 centred=true initial=1e-2",
+        AVERAGE "rectify=true epsilon=1e-3 epsilon.form=uncorrected",
+        AVERAGE INSIDE "signal=deviation momentum=ema mu=0.9 exponent=1",
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         expect_equal(24, 24, 500, "", rows[i]);
@@ -52,9 +51,9 @@ Test(lowrank_full, a_rank_above_d_is_the_full_matrix_for_500_steps) {
 
 Test(lowrank_full, a_sketch_of_gradients_of_low_rank_is_the_full_matrix_for_500_steps) {
     static const char *const rows[] = {
-        "moment=ema beta=0.95 bias_correction=true epsilon=1e-6 epsilon.form=inside",
+        AVERAGE INSIDE,
         "moment=sum epsilon=1e-3",
-        "moment=ema beta=0.95 bias_correction=true epsilon=1e-3 centred=true initial=1e-2",
+        AVERAGE "epsilon=1e-3 centred=true initial=1e-2",
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         expect_equal(64, 18, 500, "structure.rank=40", rows[i]);
@@ -62,10 +61,9 @@ Test(lowrank_full, a_sketch_of_gradients_of_low_rank_is_the_full_matrix_for_500_
 
 Test(lowrank_full, a_rank_above_the_number_of_steps_is_the_full_matrix) {
     static const char *const rows[] = {
-        "moment=ema beta=0.97 bias_correction=true epsilon=1e-4 momentum=heavy mu=0.9",
-        "moment=ema beta=0.97 bias_correction=true epsilon=1e-6 epsilon.form=inside "
-        "exponent=0.25 initial=1e-3",
-        "moment=ema beta=0.97 bias_correction=true epsilon=1e-3 centred=true initial=1e-2",
+        AVERAGE "epsilon=1e-4 momentum=heavy mu=0.9",
+        AVERAGE INSIDE "exponent=0.25 initial=1e-3",
+        AVERAGE "epsilon=1e-3 centred=true initial=1e-2",
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         expect_equal(132, 132, 128, "structure.rank=128", rows[i]);

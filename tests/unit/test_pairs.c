@@ -7,12 +7,12 @@
 #include <stdio.h>
 
 enum {
-    STRUCTURES = 5,
-    MOMENTS = 7
+    STRUCTURES = 6,
+    MOMENTS = 8
 };
 
-static const char *const structures[STRUCTURES] = {"identity", "scalar", "diagonal", "block",
-                                                   "full"};
+static const char *const structures[STRUCTURES] = {"identity", "scalar", "diagonal",
+                                                   "block",    "full",   "lowrank"};
 
 /* A letter a structure: y legal, else a reason below. */
 typedef struct row {
@@ -20,9 +20,9 @@ typedef struct row {
 } row;
 
 static const row rows[MOMENTS] = {
-    {"ema", "", "yyyyy"},          {"sum", "", "yyyyy"}, {"mean", "", "yyyyy"},
-    {"exact", "", "yoyyy"},        {"max", "", "yfyff"}, {"sign", "", "yfyff"},
-    {"latest", "beta=0", "yyyyy"},
+    {"ema", "", "yyyyyy"},          {"sum", "", "yyyyyy"},    {"mean", "", "yyyyyy"},
+    {"exact", "", "yoyyyo"},        {"max", "", "yfyfff"},    {"sign", "", "yfyfff"},
+    {"latest", "beta=0", "yyyyyy"}, {"window", "", "wwwwwy"},
 };
 
 static const struct {
@@ -36,6 +36,9 @@ static const struct {
     {'d', "scale=adadelta needs an elementwise structure"},
     {'r', "have no effect on this structure"},
     {'b', "belong to structure=block"},
+    {'w', "needs structure=lowrank"},
+    {'l', "belong to structure=lowrank"},
+    {'m', "belongs to moment=window"},
 };
 
 static const char *fragment_of(char letter) {
@@ -74,22 +77,26 @@ Test(pairs, moments_and_structures_go_together_as_the_table_says) {
 }
 
 static const row others[] = {
-    {NULL, "centred=true", "nyyyy"},
-    {NULL, "moment=mean centred=true", "nyyyy"},
-    {NULL, "rectify=true", "nyyyy"},
-    {NULL, "initial=1", "nyyyy"},
-    {NULL, "ceiling=raw", "ncycc"},
-    {NULL, "scale=adadelta", "ydydd"},
-    {NULL, "scale=trust", "yyyyy"},
-    {NULL, "momentum=ema mu=0.9 signal=deviation", "yyyyy"},
-    {NULL, "momentum=lion mu=0.9 mu.memory=0.99 signal=direction", "yyyyy"},
-    {NULL, "exponent=0", "yyyyy"},
-    {NULL, "exponent=1.3", "yyyyy"},
-    {NULL, "refresh=10", "rrryy"},
-    {NULL, "refresh.tolerance=0.5", "rrryy"},
-    {NULL, "structure.block=16", "bbbyb"},
-    {NULL, "structure.cap=16", "bbbyb"},
-    {NULL, "structure.over=diagonal", "bbbyb"},
+    {NULL, "centred=true", "nyyyyy"},
+    {NULL, "moment=mean centred=true", "nyyyyy"},
+    {NULL, "rectify=true", "nyyyyy"},
+    {NULL, "initial=1", "nyyyyy"},
+    {NULL, "ceiling=raw", "ncyccc"},
+    {NULL, "scale=adadelta", "ydyddd"},
+    {NULL, "scale=trust", "yyyyyy"},
+    {NULL, "momentum=ema mu=0.9 signal=deviation", "yyyyyy"},
+    {NULL, "momentum=lion mu=0.9 mu.memory=0.99 signal=direction", "yyyyyy"},
+    {NULL, "exponent=0", "yyyyyy"},
+    {NULL, "exponent=1.3", "yyyyyy"},
+    {NULL, "refresh=10", "rrryyr"},
+    {NULL, "refresh.tolerance=0.5", "rrryyr"},
+    {NULL, "structure.block=16", "bbbybb"},
+    {NULL, "structure.cap=16", "bbbybb"},
+    {NULL, "structure.over=diagonal", "bbbybb"},
+    {NULL, "structure.rank=8", "llllly"},
+    {NULL, "structure.complement=none", "llllly"},
+    {NULL, "structure.window=8", "mmmmmm"},
+    {NULL, "moment=window structure.window=8 beta=1", "wwwwwy"},
 };
 
 Test(pairs, other_slots_and_structures_go_together_as_the_table_says) {
@@ -107,6 +114,8 @@ Test(pairs, values_that_cancel_one_another_are_refused) {
     static const struct {
         const char *values, *fragment;
     } cases[] = {
+        {"structure=lowrank moment=window structure.rank=8", "whose rank is structure.window"},
+        {"structure=lowrank moment=window centred=true", "centred needs moment=ema"},
         {"structure=full refresh=5 refresh.tolerance=2", "belongs to refresh=adaptive"},
         {"structure=block structure.block=8 structure.cap=64", "either a size or a cap"},
         {"structure=block structure.block=8 structure.over=diagonal", "either a size or a cap"},

@@ -159,7 +159,7 @@ Test(spec, wrong_keys_and_values_are_refused_with_the_nearest_right_one) {
     refuses_value("schedule", "zigzag", UNS_ERROR_NAME, "cosine");
     refuses_value("eta", "-1", UNS_ERROR_RANGE, "[0");
     refuses_value("eta", "inf", UNS_ERROR_RANGE, "eta");
-    refuses_value("beta", "1", UNS_ERROR_RANGE, "beta");
+    refuses_value("beta", "1.5", UNS_ERROR_RANGE, "beta");
     refuses_value("mu", "1", UNS_ERROR_RANGE, "mu");
     refuses_value("burn_in", "-1", UNS_ERROR_RANGE, "burn_in");
     refuses_value("burn_in", "sometimes", UNS_ERROR_FORMAT, "auto");
@@ -211,6 +211,7 @@ Test(spec, illegal_pairs_are_refused) {
     refuses("adam", "signal=deviation momentum.at=last", UNS_ERROR_PAIR, "deviation");
     refuses("rmsprop", "signal=deviation", UNS_ERROR_PAIR, "deviation");
     refuses("adamax", "structure=scalar", UNS_ERROR_PAIR, "elementwise");
+    refuses("adam", "beta=1", UNS_ERROR_RANGE, "moment=window");
     refuses("adagrad", "centred=true", UNS_ERROR_PAIR, "ema");
     refuses("rmsprop-centered", "ceiling=raw", UNS_ERROR_PAIR, "centred");
     refuses("amsgrad", "structure=scalar", UNS_ERROR_PAIR, "ceiling");
@@ -295,6 +296,7 @@ static void burns_in(const char *name, const char *values, int64_t expected) {
 Test(spec, burn_in_auto_is_five_memories) {
     burns_in("rmsprop", "burn_in=auto", 500);
     burns_in("rmsprop", "burn_in=auto beta=0.9", 50);
+    burns_in("ggt", "burn_in=auto structure.window=30", 30);
     burns_in("rmsprop", "burn_in=auto beta=0.999", 5000);
     burns_in("rmsprop", "burn_in=auto beta=0.3", 8);
     burns_in("rmsprop", "burn_in=auto eta=1e-3 beta.rule=eta^2/3", 500);
