@@ -63,6 +63,40 @@ static void print_table(const uns_bench *bench, bool compared) {
         "region a tensor; med%: the step's share\nof that time.");
 }
 
+static void print_dense_row(const uns_bench_dense_row *row) {
+    char rows[32], cols[32], shape[72];
+    print_count(row->rows, rows, sizeof rows);
+    print_count(row->cols, cols, sizeof cols);
+    snprintf(shape, sizeof shape, "%sx%s", rows, cols);
+    printf("%-15s%11s%4d", row->rule, shape, row->threads);
+    print_number((double)row->state / (1024.0 * 1024.0), 8, 1);
+    printf(" %8llu %6llu", (unsigned long long)row->steps, (unsigned long long)row->roots);
+    print_number(1e3 * row->step, 9, 3);
+    print_number(1e3 * row->least, 9, 3);
+    print_number(1e9 * row->step / ((double)row->rows * (double)row->cols), 9, 2);
+    print_number(100 * row->root_share, 7, 1);
+    print_number(1e3 * row->gemm, 8, 2);
+    print_number(row->step_gemms, 6, 2);
+    print_number((double)row->state / row->read * 1e-9, 6, 1);
+    print_number(row->least_reads, 6, 2);
+    putchar('\n');
+}
+
+static void print_dense_table(const uns_bench *bench) {
+    printf("%-15s%11s%4s %8s %8s %6s %9s %9s %9s %7s %8s %6s %6s %6s\n", "rule", "tensor",
+           "thr", "MiB", "steps", "roots", "step ms", "least", "ns/param", "root %", "GEMM ms",
+           "GEMMs", "GB/s", "reads");
+    for (size_t i = 0; i < uns_bench_count(bench); i++)
+        print_dense_row(uns_bench_dense_at(bench, i));
+    puts(
+        "\nf64, over whole periods of refreshing the root, after the burn-in. root %: share of "
+        "the time\nspent on roots. GEMM: rows×rows by rows×cols by one thread, in turns with "
+        "the "
+        "steps; GEMMs: a\nstep in units of it. GB/s: reading the state once; reads: the "
+        "quickest "
+        "step in units of that.");
+}
+
 static void show_progress(void *user, size_t done, size_t rows) {
     const int columns = *(const int *)user;
     if (columns > 0)
@@ -95,7 +129,9 @@ static cli_status finish(const cli_arguments *arguments, const uns_context *cont
                          uns_bench *bench, size_t planned) {
     const char *compare = cli_option_value(arguments, "compare");
     const bool json = cli_option_value(arguments, "json");
-    if (!json)
+    if (!json && cli_option_value(arguments, "dense"))
+        print_dense_table(bench);
+    else if (!json)
         print_table(bench, compare);
     cli_status status = write_json(bench, context, cli_option_value(arguments, "out"), json);
     if (status == CLI_FINE && uns_bench_count(bench) < planned)
@@ -114,6 +150,8 @@ static uns_status measure(const cli_arguments *arguments, uns_bench *bench) {
         if (found == 0)
             cli_say("%s has none of these rows", compare);
     }
+    if (cli_option_value(arguments, "dense"))
+        return uns_bench_run(bench);
     cli_say("%zu rows; the largest takes %.2f GiB of memory", uns_bench_count(bench),
             uns_bench_bytes(bench) / (1024.0 * 1024 * 1024));
     return uns_bench_run(bench);
@@ -141,6 +179,7 @@ static cli_status read_config(const cli_arguments *arguments, uns_bench_config *
                                  .layouts = cli_option_value(arguments, "layouts"),
                                  .threads = cli_option_value(arguments, "threads"),
                                  .values = values,
+                                 .dense = cli_option_value(arguments, "dense"),
                                  .subnormal = cli_option_value(arguments, "subnormal"),
                                  .progress = show_progress};
     config->seconds = seconds ? strtod(seconds, &end) : 0;
@@ -186,6 +225,8 @@ static const cli_option options[] = {
     {"rules", "LIST", "presets, or 'all'; adamw,rmsprop,momentum unless said"},
     {"layouts", "LIST", "TENSORSxFLOATS; 1x1M,1x100M,1000x10k,1000x100 unless said"},
     {"threads", "LIST", "1 and one for each core unless said"},
+    {"dense", "LIST",
+     "instead: structures with matrices, PRESET:ROWSxCOLS[:KEY=VALUE] or default"},
     {"seconds", "S", "time for each row; 2 unless said"},
     {"subnormal", NULL, "gradients below the least normal number"},
     {"out", "FILE", "write the figures there as JSON"},
@@ -204,7 +245,8 @@ const cli_command cli_bench = {
         "changes every rule, by the keys that 'unsaddle list PRESET' shows:\n"
         "  unsaddle bench --rules adamw,lion --layouts 1x1M --threads 1\n"
         "  unsaddle bench --rules all --out before.json\n"
-        "  unsaddle bench --rules all --compare before.json\n\n"
+        "  unsaddle bench --rules all --compare before.json\n"
+        "  unsaddle bench --dense default\n\n"
         "The memory needed is said first, and a row that does not fit is refused.",
     .least = 0,
     .most = (size_t)-1,

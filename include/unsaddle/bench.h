@@ -3,12 +3,15 @@
  * writes the same arrays and does nothing else (the limit pattern). Both are timed in turns, so
  * that a busy machine slows both. It never prints.
  *
- * Parameters and gradients are f32; the numbers mean nothing.
+ * Parameters and gradients are f32; the numbers mean nothing. A second part times structures
+ * with matrices, in f64, beside a product of matrices and a pass over their state.
  */
 #ifndef UNSADDLE_BENCH_H
 #define UNSADDLE_BENCH_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <unsaddle/context.h>
 
 #ifdef __cplusplus
@@ -26,6 +29,10 @@ typedef struct uns_bench_config {
                             milliards; default "1x1M,1x100M,1000x10k,1000x100" */
     const char *threads; /* default: "1" and one for each core */
     const char *values;  /* "key=value ..." over each preset; NULL: none */
+    const char *dense;   /* comma-separated PRESET:ROWSxCOLS[:key=value], one f64 tensor each;
+                            "default": rmsprop-full:2048x1:eta=1e-5, whose memory is as long as
+                            d, shampoo:1024x1024, soap:1024x1024, ggt:1Mx1. The dense part is
+                            then run instead of rules × layouts. NULL: it is not */
     double seconds;      /* of timing a row; 0: 2 */
     bool subnormal;      /* gradients below the least normal number */
     void (*progress)(void *user, size_t done, size_t rows); /* after each row; NULL: none */
@@ -55,6 +62,26 @@ typedef struct uns_bench_row {
     double before;          /* warm.best of the earlier file, see uns_bench_compare; NaN */
 } uns_bench_row;
 
+/* A row of the dense part: structures whose step is products, roots and passes over a large
+ * state. Timed over whole periods of refreshing R, once the burn-in is over, on gradients of
+ * normal noise whose standard deviations are spread evenly in the logarithm over [0.1, 1]. */
+typedef struct uns_bench_dense_row {
+    char rule[32];
+    size_t rows, cols;
+    int threads;
+    size_t state;      /* bytes */
+    uint64_t steps;    /* that were timed */
+    uint64_t roots;    /* and the roots taken in them */
+    double step;       /* mean seconds of a step, roots included */
+    double least;      /* of the quickest */
+    double root_share; /* of `step` spent on bringing R up to date */
+    double gemm; /* seconds of one rows×rows by rows×cols product, by one thread, taken in
+                    turns; NaN where cols = 1 */
+    double read; /* least seconds of reading the state once, by as many threads */
+    double step_gemms;  /* step/gemm */
+    double least_reads; /* least/read */
+} uns_bench_dense_row;
+
 /* Reads the config and works out the memory. UNS_ERROR_NAME, UNS_ERROR_FORMAT, UNS_ERROR_RANGE,
  * UNS_ERROR_PAIR with the word that is wrong. */
 UNS_NODISCARD UNS_API uns_status uns_bench_create(uns_context *context,
@@ -66,9 +93,11 @@ UNS_API void uns_bench_destroy(uns_bench *bench);
  * for parameters and gradients. */
 UNS_API double uns_bench_bytes(const uns_bench *bench);
 
-/* Rows in all; after a run that was interrupted, rows done. */
+/* Rows in all; after a run that was interrupted, rows done. NULL: no such row, or a row of the
+ * other part. */
 UNS_API size_t uns_bench_count(const uns_bench *bench);
 UNS_API const uns_bench_row *uns_bench_row_at(const uns_bench *bench, size_t index);
+UNS_API const uns_bench_dense_row *uns_bench_dense_at(const uns_bench *bench, size_t index);
 
 /* Times every row. UNS_ERROR_RANGE before anything is taken when the machine has less memory
  * available than uns_bench_bytes. */
@@ -77,8 +106,8 @@ UNS_NODISCARD UNS_API uns_status uns_bench_run(uns_bench *bench);
 /* The rows and the machine as JSON, to be freed with free(). */
 UNS_NODISCARD UNS_API uns_status uns_bench_json(const uns_bench *bench, char **json);
 
-/* Fills `before` of the rows that an earlier file has too; *found says how many. UNS_ERROR_IO,
- * UNS_ERROR_FORMAT. */
+/* Fills `before` of the rows that an earlier file has too; *found says how many. Not for the
+ * dense part. UNS_ERROR_IO, UNS_ERROR_FORMAT, UNS_ERROR_UNAVAILABLE. */
 UNS_NODISCARD UNS_API uns_status uns_bench_compare(uns_bench *bench, const char *path,
                                                    size_t *found);
 

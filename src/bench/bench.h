@@ -17,7 +17,7 @@ enum {
 };
 
 typedef struct uns_bench_layout {
-    size_t tensors, length;
+    size_t tensors, length; /* rows and columns in the dense part */
 } uns_bench_layout;
 
 struct uns_bench {
@@ -36,6 +36,7 @@ struct uns_bench {
     unsigned char *eviction; /* during a run: written over before cold samples */
     size_t row_count, done;
     uns_bench_row *rows;
+    uns_bench_dense_row *dense; /* instead of rows: rules and layouts are then pairs */
 };
 
 /* Row i: rules innermost last, so that one layout's rows stand together. */
@@ -48,6 +49,26 @@ static inline size_t uns_bench_layout_of(const uns_bench *bench, size_t row) {
 static inline size_t uns_bench_threads_of(const uns_bench *bench, size_t row) {
     return row % bench->thread_count;
 }
+
+enum {
+    UNS_BENCH_WORD = 48
+};
+
+/* The next word of a comma-separated list; false at its end. */
+bool uns_bench_next_word(const char **list, char word[UNS_BENCH_WORD]);
+
+/* "TENSORSxFLOATS" or "ROWSxCOLS". */
+uns_status uns_bench_read_layout(uns_bench *bench, const char *word);
+
+/* A preset with values over it, as one more rule. */
+uns_status uns_bench_add_rule(uns_bench *bench, const char *name, const char *values);
+
+/* The list of PRESET:ROWSxCOLS. */
+uns_status uns_bench_dense_read(uns_bench *bench, const char *list, const char *values);
+
+/* Times one row of the dense part. */
+uns_status uns_bench_dense_measure(const uns_bench *bench, size_t index,
+                                   uns_bench_dense_row *row);
 
 /* A layout of equal tensors; the caller destroys it. */
 uns_status uns_bench_make_layout(uns_context *context, const uns_bench_layout *shape,

@@ -15,17 +15,12 @@
 #include <unsaddle/moment.h>
 #include <unsaddle/structure.h>
 
-enum {
-    WORD = 48
-};
-
-/* Takes the next word of a comma-separated list; false at its end. */
-static bool next_word(const char **list, char word[WORD]) {
+bool uns_bench_next_word(const char **list, char word[UNS_BENCH_WORD]) {
     const char *from = *list + strspn(*list, ", ");
     size_t length = strcspn(from, ", ");
     if (length == 0)
         return false;
-    snprintf(word, WORD, "%.*s", (int)length, from);
+    snprintf(word, UNS_BENCH_WORD, "%.*s", (int)length, from);
     *list = from + length;
     return true;
 }
@@ -41,7 +36,7 @@ static uns_status too_many(const uns_bench *bench) {
                     UNS_BENCH_LIST);
 }
 
-static uns_status add_rule(uns_bench *bench, const char *name, const char *values) {
+uns_status uns_bench_add_rule(uns_bench *bench, const char *name, const char *values) {
     const void *preset = NULL;
     if (bench->rule_count == UNS_BENCH_LIST)
         return too_many(bench);
@@ -73,17 +68,17 @@ static uns_status add_all_rules(uns_bench *bench, const char *values) {
     for (size_t i = 0; i < count; i++) {
         const uns_preset *preset = uns_context_entry(bench->context, UNS_KIND_PRESET, i);
         if (is_common(bench->context, preset->name))
-            UNS_TRY(add_rule(bench, preset->name, values));
+            UNS_TRY(uns_bench_add_rule(bench, preset->name, values));
     }
     return UNS_OK;
 }
 
 static uns_status read_rules(uns_bench *bench, const char *list, const char *values) {
-    char word[WORD];
+    char word[UNS_BENCH_WORD];
     if (strcmp(list, "all") == 0)
         return add_all_rules(bench, values);
-    while (next_word(&list, word))
-        UNS_TRY(add_rule(bench, word, values));
+    while (uns_bench_next_word(&list, word))
+        UNS_TRY(uns_bench_add_rule(bench, word, values));
     return UNS_OK;
 }
 
@@ -106,28 +101,30 @@ static double read_size(const char *text, const char **end) {
     return size == floor(size) ? size : 0.0;
 }
 
+uns_status uns_bench_read_layout(uns_bench *bench, const char *word) {
+    const char *cross = "", *end = "x";
+    double tensors = read_size(word, &cross);
+    double length = *cross == 'x' ? read_size(cross + 1, &end) : 0.0;
+    if (tensors < 1.0 || length < 1.0 || *end)
+        return fail_word(bench, "layout", word, "TENSORSxFLOATS such as 1000x10k");
+    if (tensors * length > 1e15)
+        return uns_fail(bench->context, UNS_ERROR_RANGE, "bench: '%s' is beyond 1e15", word);
+    if (bench->layout_count == UNS_BENCH_LIST)
+        return too_many(bench);
+    bench->layouts[bench->layout_count++] = (uns_bench_layout){(size_t)tensors, (size_t)length};
+    return UNS_OK;
+}
+
 static uns_status read_layouts(uns_bench *bench, const char *list) {
-    char word[WORD];
-    while (next_word(&list, word)) {
-        const char *cross = "", *end = "x";
-        double tensors = read_size(word, &cross);
-        double length = *cross == 'x' ? read_size(cross + 1, &end) : 0.0;
-        if (tensors < 1.0 || length < 1.0 || *end)
-            return fail_word(bench, "layout", word, "TENSORSxFLOATS such as 1000x10k");
-        if (tensors * length > 1e15)
-            return uns_fail(bench->context, UNS_ERROR_RANGE, "bench: '%s' is beyond 1e15",
-                            word);
-        if (bench->layout_count == UNS_BENCH_LIST)
-            return too_many(bench);
-        bench->layouts[bench->layout_count++] =
-            (uns_bench_layout){(size_t)tensors, (size_t)length};
-    }
+    char word[UNS_BENCH_WORD];
+    while (uns_bench_next_word(&list, word))
+        UNS_TRY(uns_bench_read_layout(bench, word));
     return UNS_OK;
 }
 
 static uns_status read_threads(uns_bench *bench, const char *list) {
-    char word[WORD];
-    while (next_word(&list, word)) {
+    char word[UNS_BENCH_WORD];
+    while (uns_bench_next_word(&list, word)) {
         const char *end = "x";
         double threads = read_size(word, &end);
         if (threads < 1.0 || threads > 256.0 || *end)
@@ -226,12 +223,23 @@ static void name_rows(uns_bench *bench) {
     }
 }
 
+static uns_status fill_dense(uns_bench *bench, const uns_bench_config *config) {
+    UNS_TRY(uns_bench_dense_read(bench, config->dense, config->values));
+    bench->row_count = bench->rule_count * bench->thread_count;
+    if (bench->row_count == 0)
+        return uns_fail(bench->context, UNS_ERROR_ARGUMENT, "bench: a list is empty");
+    bench->dense = uns_allocate(bench->context, bench->row_count * sizeof *bench->dense);
+    return bench->dense ? UNS_OK : UNS_ERROR_MEMORY;
+}
+
 static uns_status fill(uns_bench *bench, const uns_bench_config *config) {
     const char *layouts = config->layouts ? config->layouts : "1x1M,1x100M,1000x10k,1000x100";
     const char *rules = config->rules ? config->rules : "adamw,rmsprop,momentum";
+    UNS_TRY(config->threads ? read_threads(bench, config->threads) : default_threads(bench));
+    if (config->dense)
+        return fill_dense(bench, config);
     UNS_TRY(read_rules(bench, rules, config->values));
     UNS_TRY(read_layouts(bench, layouts));
-    UNS_TRY(config->threads ? read_threads(bench, config->threads) : default_threads(bench));
     bench->row_count = bench->rule_count * bench->layout_count * bench->thread_count;
     if (bench->row_count == 0)
         return uns_fail(bench->context, UNS_ERROR_ARGUMENT, "bench: a list is empty");
@@ -270,6 +278,7 @@ uns_status uns_bench_create(uns_context *context, const uns_bench_config *config
 void uns_bench_destroy(uns_bench *bench) {
     if (!bench)
         return;
+    uns_release(bench->context, bench->dense);
     uns_release(bench->context, bench->rows);
     uns_release(bench->context, bench);
 }
@@ -283,7 +292,16 @@ size_t uns_bench_count(const uns_bench *bench) {
 }
 
 const uns_bench_row *uns_bench_row_at(const uns_bench *bench, size_t index) {
-    return index < bench->row_count ? &bench->rows[index] : NULL;
+    return bench->rows && index < bench->row_count ? &bench->rows[index] : NULL;
+}
+
+const uns_bench_dense_row *uns_bench_dense_at(const uns_bench *bench, size_t index) {
+    return bench->dense && index < bench->row_count ? &bench->dense[index] : NULL;
+}
+
+static uns_status measure_row(const uns_bench *bench, size_t i) {
+    return bench->dense ? uns_bench_dense_measure(bench, i, &bench->dense[i])
+                        : uns_bench_measure(bench, i, &bench->rows[i]);
 }
 
 static uns_status run_rows(uns_bench *bench) {
@@ -292,7 +310,7 @@ static uns_status run_rows(uns_bench *bench) {
             bench->row_count = i;
             break;
         }
-        UNS_TRY(uns_bench_measure(bench, i, &bench->rows[i]));
+        UNS_TRY(measure_row(bench, i));
         if (bench->progress)
             bench->progress(bench->user, i + 1, bench->row_count);
     }

@@ -34,6 +34,17 @@ static json_t *encode_row(const uns_bench_row *row) {
         encode_real(row->share_checked), "share_apart", encode_real(row->share_apart));
 }
 
+static json_t *encode_dense(const uns_bench_dense_row *row) {
+    return json_pack("{s:s,s:I,s:I,s:i,s:I,s:I,s:I,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "rule",
+                     row->rule, "rows", (json_int_t)row->rows, "cols", (json_int_t)row->cols,
+                     "threads", row->threads, "state_bytes", (json_int_t)row->state, "steps",
+                     (json_int_t)row->steps, "roots", (json_int_t)row->roots, "step_s",
+                     encode_real(row->step), "least_s", encode_real(row->least), "root_share",
+                     encode_real(row->root_share), "gemm_s", encode_real(row->gemm), "read_s",
+                     encode_real(row->read), "step_gemms", encode_real(row->step_gemms),
+                     "least_reads", encode_real(row->least_reads));
+}
+
 static json_t *encode(const uns_bench *bench) {
     char cpu[256], date[32] = "unknown";
     time_t now = time(NULL);
@@ -43,10 +54,13 @@ static json_t *encode(const uns_bench *bench) {
     uns_machine_cpu(cpu, sizeof cpu);
     json_t *rows = json_array();
     for (size_t i = 0; rows && i < bench->row_count; i++)
-        json_array_append_new(rows, encode_row(&bench->rows[i]));
-    return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:o}", "format", format, "version", UNS_VERSION,
-                     "date", date, "cpu", cpu, "isa", uns_context_isa(bench->context), "unit",
-                     "ns a parameter", "rows", rows);
+        json_array_append_new(rows, bench->dense ? encode_dense(&bench->dense[i])
+                                                 : encode_row(&bench->rows[i]));
+    return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:o}", "format", format, "version",
+                     UNS_VERSION, "date", date, "cpu", cpu, "isa",
+                     uns_context_isa(bench->context), "blas", uns_context_blas(NULL), "unit",
+                     bench->dense ? "s" : "ns a parameter", bench->dense ? "dense" : "rows",
+                     rows);
 }
 
 uns_status uns_bench_json(const uns_bench *bench, char **json) {
@@ -82,6 +96,9 @@ static void fill_before(uns_bench_row *row, const json_t *rows) {
 
 uns_status uns_bench_compare(uns_bench *bench, const char *path, size_t *found) {
     json_error_t error;
+    if (bench->dense)
+        return uns_fail(bench->context, UNS_ERROR_UNAVAILABLE,
+                        "bench: the dense part is not compared with earlier files");
     json_t *root = json_load_file(path, 0, &error);
     if (!root && error.line <= 0)
         return uns_fail(bench->context, UNS_ERROR_IO, "%s: %s", path, error.text);
