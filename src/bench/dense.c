@@ -64,7 +64,7 @@ typedef struct site {
     size_t pieces;
     uint64_t *sums; /* one a piece, so that no reading can be left out */
     uint64_t step;
-    double spent; /* seconds in steps */
+    double spent, rooting; /* seconds in steps; bringing R up to date in those with a root */
 } site;
 
 static double seconds(void) {
@@ -140,17 +140,21 @@ static bool interrupted(const site *s) {
 
 /* Steps until a root has been taken in one of them, or `most` steps; *taken says how many. */
 static uns_status step_to_root(site *s, uint64_t most, uint64_t *taken) {
-    uns_structure_report before, after;
-    UNS_TRY(report(s, &before));
-    after = before;
-    for (*taken = 0; *taken < most && after.roots == before.roots && !interrupted(s);) {
+    uns_structure_report after, before = {0};
+    bool rooted = false;
+    UNS_TRY(report(s, &after));
+    for (*taken = 0; *taken < most && !rooted && !interrupted(s);) {
+        before = after;
         UNS_TRY(step(s));
         UNS_TRY(report(s, &after));
+        rooted = after.roots > before.roots;
         if ((*taken)++ % TURNS == 0) {
             time_product(s);
             time_pass(s);
         }
     }
+    s->row->roots += after.roots - before.roots;
+    s->rooting += rooted ? after.seconds - before.seconds : 0.0;
     return UNS_OK;
 }
 
@@ -173,22 +177,19 @@ static uns_status fill_memory(site *s) {
 static uns_status time_periods(site *s) {
     const uint64_t forever = 1000000, settled = 100;
     uint64_t taken = 0;
-    uns_structure_report before, after;
     UNS_TRY(fill_memory(s));
     UNS_TRY(step_to_root(s, settled, &taken));
     UNS_TRY(step_to_root(s, settled, &taken));
-    UNS_TRY(report(s, &before));
-    const bool lasting = before.roots > 0;
-    s->spent = 0.0;
+    const bool lasting = s->row->roots > 0;
+    s->row->roots = 0;
+    s->spent = s->rooting = 0.0;
     s->row->least = INFINITY;
     while (s->spent < s->bench->seconds && !interrupted(s)) {
         UNS_TRY(step_to_root(s, lasting ? forever : 1, &taken));
         s->row->steps += taken;
     }
-    UNS_TRY(report(s, &after));
-    s->row->roots = after.roots - before.roots;
     s->row->step = s->spent / (double)s->row->steps;
-    s->row->root_share = (after.seconds - before.seconds) / s->spent;
+    s->row->root_share = s->rooting / s->spent;
     return UNS_OK;
 }
 
