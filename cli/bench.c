@@ -221,7 +221,7 @@ static cli_status bench(const cli_arguments *arguments) {
     return status;
 }
 
-static const cli_option options[] = {
+static const cli_option options[CLI_OPTIONS_MAX + 1] = {
     {"rules", "LIST", "presets, or 'all'; adamw,rmsprop,momentum unless said"},
     {"layouts", "LIST", "TENSORSxFLOATS; 1x1M,1x100M,1000x10k,1000x100 unless said"},
     {"threads", "LIST", "1 and one for each core unless said"},

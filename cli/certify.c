@@ -156,7 +156,7 @@ static cli_status certify(const cli_arguments *arguments) {
     return status;
 }
 
-static const cli_option options[] = {
+static const cli_option options[CLI_OPTIONS_MAX + 1] = {
     {"cell", "LABEL", "the cell whose problem and point are looked at; without it the first"},
     {"at", "start|end", "where runs start, or where the cell's first replica ended (DIR only)"},
     {"witness", "FILE", "write the direction of a saddle's negative curvature as CSV"},

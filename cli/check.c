@@ -47,7 +47,7 @@ static cli_status check(const cli_arguments *arguments) {
     return CLI_FINE;
 }
 
-static const cli_option options[] = {
+static const cli_option options[CLI_OPTIONS_MAX + 1] = {
     {"yaml", NULL, "print the whole plan with every key written out, as YAML"},
     {NULL, NULL, NULL},
 };

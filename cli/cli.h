@@ -23,7 +23,7 @@ typedef enum cli_status {
 } cli_status;
 
 enum {
-    CLI_OPTIONS_MAX = 8
+    CLI_OPTIONS_MAX = 16
 };
 
 typedef struct cli_option {

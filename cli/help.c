@@ -79,7 +79,7 @@ static cli_status help(const cli_arguments *arguments) {
     return CLI_FINE;
 }
 
-static const cli_option options[] = {{NULL, NULL, NULL}};
+static const cli_option options[CLI_OPTIONS_MAX + 1] = {{NULL, NULL, NULL}};
 
 const cli_command cli_help = {
     .name = "help",

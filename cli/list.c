@@ -178,7 +178,7 @@ static cli_status list(const cli_arguments *arguments) {
     return status;
 }
 
-static const cli_option options[] = {
+static const cli_option options[CLI_OPTIONS_MAX + 1] = {
     {"markdown", NULL, "print the whole reference page as Markdown"},
     {NULL, NULL, NULL},
 };

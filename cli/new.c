@@ -109,7 +109,7 @@ static cli_status write_new(const cli_arguments *arguments) {
     return write_starter(starter, path);
 }
 
-static const cli_option options[] = {{NULL, NULL, NULL}};
+static const cli_option options[CLI_OPTIONS_MAX + 1] = {{NULL, NULL, NULL}};
 
 const cli_command cli_new = {
     .name = "new",

@@ -136,7 +136,7 @@ static cli_status run(const cli_arguments *arguments) {
     return status;
 }
 
-static const cli_option options[] = {
+static const cli_option options[CLI_OPTIONS_MAX + 1] = {
     {"out", "DIR", "write the record there: a new or empty folder, or one of an earlier run"},
     {"json", NULL, "print summary.json and nothing else on standard output"},
     {"quiet", NULL, "no table, no progress, no notes; errors are still told"},

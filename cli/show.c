@@ -45,7 +45,7 @@ static cli_status show(const cli_arguments *arguments) {
     return result;
 }
 
-static const cli_option options[] = {
+static const cli_option options[CLI_OPTIONS_MAX + 1] = {
     {"json", NULL, "print summary.json instead"},
     {"svg", NULL, "print the picture instead"},
     {NULL, NULL, NULL},
