@@ -130,7 +130,8 @@ UNS_NODISCARD UNS_API uns_status uns_optimizer_append(uns_optimizer *optimizer,
                                                       const uns_spec *specs);
 
 /* A writable view of one piece of state, valid until the optimizer is destroyed or appended to.
- * Names: "moment" (C), "momentum" (m), "mean" (ḡ), "ceiling", "steps_square" (Adadelta's D);
+ * Names: "moment" (C), "momentum" (m), "mean" (ḡ), "ceiling", "steps_square" (Adadelta's D),
+ * "graft" (second moment of the diagonal method that lends its step length);
  * whole structures keep one "structure" piece of bytes with the group's first block. */
 typedef struct uns_state_view {
     const char *name;

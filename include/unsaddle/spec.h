@@ -83,16 +83,25 @@ typedef enum uns_about {
     UNS_ABOUT_FROZEN
 } uns_about;
 
-/*   none       d, or d + λx with decay = scaled; the others go on from there
- *   trust      d ← d·κ‖x‖/(‖d‖ + ε_trust), a block at a time; 1 for the ratio where ‖x‖ or ‖d‖
- *              is 0 (LAMB)
+/* A block and replica at a time, but for adadelta:
+ *   none       d, or d + λx with decay = scaled; the others go on from there
+ *   trust      d ← d·κ‖x‖/(‖d‖ + ε_trust); 1 for the ratio where ‖x‖ or ‖d‖ is 0 (LAMB)
  *   trust_sum  the same with ‖d‖ + λ‖x‖ for ‖d + λx‖ (LARS as published); decay = scaled only
- *   adadelta   d ← √(D + ε)·d, then D ← βD + (1−β)d² */
+ *   adadelta   d ← √(D + ε)·d, then D ← βD + (1−β)d²
+ *   graft      d ← d·‖δ‖/‖d‖ with δ = u/(√(cD) + ε_graft), D the diagonal of the same moment:
+ *              the step length of the diagonal method; whole structures only
+ *   rms_clip   d ← d/max(1, RMS(d)/threshold), times max(RMS(x), ε₂) where ε₂ > 0 (Adafactor)
+ *   shape      d ← √max(1, rows/cols)·d where rows, cols > 1 (Muon)
+ *   shape_rms  d ← 0.2·√max(rows, cols)·d there (Muon in the RMS of Adam's steps) */
 typedef enum uns_scale {
     UNS_SCALE_NONE,
     UNS_SCALE_TRUST,
     UNS_SCALE_ADADELTA,
-    UNS_SCALE_TRUST_SUM
+    UNS_SCALE_TRUST_SUM,
+    UNS_SCALE_GRAFT,
+    UNS_SCALE_RMS_CLIP,
+    UNS_SCALE_SHAPE,
+    UNS_SCALE_SHAPE_RMS
 } uns_scale;
 
 /*   l2         g += λx before everything else
@@ -119,7 +128,7 @@ typedef enum uns_nonfinite {
  *   cosine        φ + (1−φ)·½(1 + cos π·min((t−1)/T, 1))     φ = schedule_floor
  *   step          f^⌊(t−1)/every⌋                            f = schedule_factor
  *   exponential   f^(t−1)
- *   inverse_sqrt  1/√t
+ *   inverse_sqrt  1/√max(1, t/every)                         every = 0: 1/√t
  *   inverse_time  1/(1 + f·(t−1))                            (torch's lr_decay)
  *   polynomial    φ + (1−φ)(1 − min((t−1)/T, 1))^power */
 typedef enum uns_schedule {
@@ -185,9 +194,10 @@ typedef struct uns_spec {
     /* 2, 3 signal and moment */
     int signal; /* uns_signal */
     char moment[UNS_NAME_SIZE];
-    double beta;   /* memory of the moment, Adam's β₂ */
-    int beta_rule; /* uns_beta_rule */
-    double beta_c; /* C of the rule */
+    double beta;       /* memory of the moment, Adam's β₂ */
+    int beta_rule;     /* uns_beta_rule */
+    double beta_c;     /* C of the rule */
+    double beta_power; /* of the moment `power`: β_t = 1 − t^-power */
     bool bias_correction;
     double initial;       /* C₀ = initial·I */
     double increment;     /* e, AdaBelief's ε inside the average */
@@ -215,6 +225,9 @@ typedef struct uns_spec {
     int scale;    /* uns_scale */
     double trust; /* κ */
     double trust_epsilon;
+    double graft_epsilon;
+    double rms_threshold;
+    double rms_relative; /* ε₂; 0: not in units of RMS(x) */
 
     /* 8 move */
     int schedule; /* uns_schedule */

@@ -7,8 +7,9 @@
 #include "opt/presets.h"
 
 static const uns_moment_ops *const moments[] = {
-    &uns_moment_ema, &uns_moment_sum,  &uns_moment_mean,   &uns_moment_exact,
-    &uns_moment_max, &uns_moment_sign, &uns_moment_latest, &uns_moment_window,
+    &uns_moment_ema,    &uns_moment_sum,    &uns_moment_mean,
+    &uns_moment_exact,  &uns_moment_max,    &uns_moment_sign,
+    &uns_moment_latest, &uns_moment_window, &uns_moment_power,
 };
 
 static const uns_structure_ops *const structures[] = {

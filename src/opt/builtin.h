@@ -8,7 +8,7 @@
 #include <unsaddle/structure.h>
 
 extern const uns_moment_ops uns_moment_ema, uns_moment_sum, uns_moment_mean, uns_moment_exact,
-    uns_moment_max, uns_moment_sign, uns_moment_latest, uns_moment_window;
+    uns_moment_max, uns_moment_sign, uns_moment_latest, uns_moment_window, uns_moment_power;
 
 extern const uns_structure_ops uns_structure_identity, uns_structure_scalar,
     uns_structure_diagonal, uns_structure_block, uns_structure_full, uns_structure_lowrank;

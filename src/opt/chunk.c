@@ -70,6 +70,7 @@ static void observe(chunk *c) {
     const uns_coeffs *k = &c->block->coeffs;
     void *moment = piece(c, UNS_PIECE_MOMENT), *mean = piece(c, UNS_PIECE_MEAN);
     void *top = piece(c, UNS_PIECE_CEILING), *signals = piece(c, UNS_PIECE_SIGNAL);
+    void *graft = piece(c, UNS_PIECE_GRAFT);
     if (signals)
         memcpy(signals, c->s, c->n * c->optimizer->width);
     if (mean)
@@ -82,6 +83,8 @@ static void observe(chunk *c) {
         else
             c->kernel->accumulate(c->n, k->a, k->b, k->e, c->s, moment);
     }
+    if (graft)
+        c->kernel->accumulate(c->n, k->a, k->b, k->e, c->s, graft);
     if (top)
         c->kernel->ceiling(c->n, c->group->spec.ceiling == UNS_CEILING_RAW ? 1.0 : k->c, moment,
                            top);
@@ -106,7 +109,7 @@ static void precondition(chunk *c) {
     }
 }
 
-/* Slot 6 but for the trust ratio, which needs whole norms. */
+/* Slot 6 but for the ratios, which need whole norms. */
 static void scale(chunk *c) {
     const uns_spec *spec = &c->group->spec;
     double rho = c->block->coeffs.rho;

@@ -24,6 +24,7 @@ typedef enum uns_piece {
     UNS_PIECE_MEAN,         /* ḡ */
     UNS_PIECE_CEILING,      /* AMSGrad's maximum */
     UNS_PIECE_STEPS_SQUARE, /* Adadelta's D */
+    UNS_PIECE_GRAFT,        /* second moment of the diagonal method grafted from */
     UNS_PIECE_SIGNAL,       /* s of this step, for whole structures */
     UNS_PIECE_DIRECTION,    /* d of this step, where it cannot stay in a chunk */
     UNS_PIECE_COUNT
@@ -93,7 +94,7 @@ struct uns_optimizer {
     uint64_t skipped;
     unsigned char *stopped, *bad, *active; /* [R] */
     unsigned char *failed;                 /* [R], by a whole structure's refresh */
-    double *norms[2];                      /* [blocks][R] */
+    double *norms[3];                      /* [blocks][R] */
     double *partials;                      /* [items] */
     unsigned char *bad_items;              /* [items] */
     void **oracle_views;
@@ -112,7 +113,7 @@ enum {
 };
 
 /* How it is carried out: fused groups do all in stage FRONT, a chunk at a time; groups whose d
- * must be whole in between (whole structures, trust ratios) go through all three. */
+ * must be whole in between (whole structures, ratios) go through all three. */
 typedef enum uns_stage {
     UNS_STAGE_FRONT,
     UNS_STAGE_SCALE,
@@ -131,8 +132,8 @@ const uns_block_state *uns_group_present(const uns_optimizer *optimizer,
 
 /* Which pieces a spec needs. */
 bool uns_spec_keeps(const uns_group *group, uns_piece piece);
-/* Whether slot 6 wants norms of whole blocks. */
-bool uns_spec_trusts(const uns_spec *spec);
+/* Whether slot 6 multiplies whole blocks by one number each. */
+bool uns_scale_has_ratio(const uns_spec *spec);
 /* Whether d of a block must be stored between passes. */
 bool uns_group_is_staged(const uns_group *group);
 
@@ -151,7 +152,8 @@ size_t uns_count_items(const uns_layout *layout);
 void uns_fill_items(uns_optimizer *optimizer);
 
 /* Σ x² of every present block and replica into sums[block·R + r]; the source hands over a
- * chunk's values, in place or in `buffer` (UNS_CHUNK doubles). Same bits for any threads. */
+ * chunk's values, in place or in `buffer` (UNS_CHUNK doubles), or NULL: not wanted. Same bits
+ * for any threads. */
 typedef const void *uns_chunk_source(const uns_optimizer *optimizer,
                                      const uns_block_state *block, size_t begin, size_t n,
                                      void *buffer);
@@ -184,8 +186,10 @@ void uns_bind_extras(uns_optimizer *optimizer, uns_tensors g, const uns_step_ext
 bool uns_fuse_item(uns_optimizer *optimizer, size_t item);
 void uns_finish_extras(uns_optimizer *optimizer);
 
-/* Slot 6's trust ratio on block->d of every block whose group wants it. */
-void uns_scale_trust(uns_optimizer *optimizer);
+/* Slot 6's ratios on block->d of every block whose group has one; and before, while d still is
+ * u, the length of the direction grafted from. */
+void uns_scale_ratio(uns_optimizer *optimizer);
+void uns_scale_graft(uns_optimizer *optimizer);
 
 /* whole.c: observations of a group, those of its most observed block; the oracles, before
  * anything is changed; slots 3 to 5 of a whole structure. */

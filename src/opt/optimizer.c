@@ -8,12 +8,8 @@
 
 #include <string.h>
 
-bool uns_spec_trusts(const uns_spec *spec) {
-    return spec->scale == UNS_SCALE_TRUST || spec->scale == UNS_SCALE_TRUST_SUM;
-}
-
 bool uns_group_is_staged(const uns_group *group) {
-    return !group->structure->elementwise || uns_spec_trusts(&group->spec);
+    return !group->structure->elementwise || uns_scale_has_ratio(&group->spec);
 }
 
 bool uns_spec_keeps(const uns_group *group, uns_piece piece) {
@@ -30,6 +26,8 @@ bool uns_spec_keeps(const uns_group *group, uns_piece piece) {
         return spec->ceiling != UNS_CEILING_NONE;
     case UNS_PIECE_STEPS_SQUARE:
         return spec->scale == UNS_SCALE_ADADELTA;
+    case UNS_PIECE_GRAFT:
+        return spec->scale == UNS_SCALE_GRAFT;
     case UNS_PIECE_SIGNAL:
         return whole;
     case UNS_PIECE_DIRECTION:
@@ -94,6 +92,7 @@ static void place_books(uns_optimizer *optimizer, uns_arena *arena) {
     optimizer->failed = uns_arena_take(arena, replicas);
     optimizer->norms[0] = uns_arena_take(arena, norms);
     optimizer->norms[1] = uns_arena_take(arena, norms);
+    optimizer->norms[2] = uns_arena_take(arena, norms);
     optimizer->oracle_views = uns_arena_take(arena, blocks * sizeof(void *));
     for (size_t i = 0; i < optimizer->group_count; i++) {
         uns_group group = {0};
@@ -230,13 +229,22 @@ static uns_status measure(uns_optimizer *optimizer, const uns_optimizer_config *
     return UNS_OK;
 }
 
-static void fill(const uns_optimizer *optimizer, const uns_block_state *block, double value) {
-    for (size_t i = 0; i < block->elements; i++) {
+static void fill(const uns_optimizer *optimizer, void *piece, size_t elements, double value) {
+    for (size_t i = 0; i < elements; i++) {
         if (optimizer->width == sizeof(float))
-            ((float *)block->piece[UNS_PIECE_MOMENT])[i] = (float)value;
+            ((float *)piece)[i] = (float)value;
         else
-            ((double *)block->piece[UNS_PIECE_MOMENT])[i] = value;
+            ((double *)piece)[i] = value;
     }
+}
+
+/* C₀ = initial·I. */
+static void start_moments(const uns_optimizer *optimizer, const uns_block_state *block) {
+    static const uns_piece started[] = {UNS_PIECE_MOMENT, UNS_PIECE_GRAFT};
+    double initial = optimizer->groups[block->group].spec.initial;
+    for (size_t i = 0; i < UNS_COUNT_OF(started) && initial != 0.0; i++)
+        if (block->piece[started[i]])
+            fill(optimizer, block->piece[started[i]], block->elements, initial);
 }
 
 static uns_status take_state(uns_optimizer *optimizer) {
@@ -248,12 +256,8 @@ static uns_status take_state(uns_optimizer *optimizer) {
                            optimizer->groups[0].spec.structure);
     uns_arena arena = {optimizer->state, 0};
     place_state(optimizer, &arena);
-    for (size_t i = 0; i < optimizer->block_count; i++) {
-        const uns_block_state *block = &optimizer->blocks[i];
-        const uns_spec *spec = &optimizer->groups[block->group].spec;
-        if (block->piece[UNS_PIECE_MOMENT] && spec->initial != 0.0)
-            fill(optimizer, block, spec->initial);
-    }
+    for (size_t i = 0; i < optimizer->block_count; i++)
+        start_moments(optimizer, &optimizer->blocks[i]);
     for (size_t i = 0; i < optimizer->group_count; i++) {
         uns_group *group = &optimizer->groups[i];
         group->site.scratch = group->structure_scratch;

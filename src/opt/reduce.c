@@ -17,6 +17,8 @@ static void square_chunk(uns_optimizer *optimizer, void *user, size_t item, size
     double buffer[UNS_CHUNK];
     size_t index = optimizer->items[item].block, replicas = optimizer->replicas;
     const void *x = job->source(optimizer, &optimizer->blocks[index], begin, n, buffer);
+    if (!x)
+        return;
     if (replicas == 1)
         optimizer->partials[item] += optimizer->kernel->square(n, x);
     else if (n < replicas)

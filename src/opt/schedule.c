@@ -25,6 +25,11 @@ static double polynomial(const uns_spec *spec, double before) {
     return spec->schedule_floor + (1.0 - spec->schedule_floor) * rest;
 }
 
+static double inverse_sqrt(const uns_spec *spec, double t) {
+    double stage = spec->schedule_every > 0 ? (double)spec->schedule_every : 1.0;
+    return t > stage ? 1.0 / sqrt(t / stage) : 1.0;
+}
+
 /* s(t), by the number of moves before move t. */
 static double schedule(const uns_spec *spec, double before) {
     switch ((uns_schedule)spec->schedule) {
@@ -35,7 +40,7 @@ static double schedule(const uns_spec *spec, double before) {
     case UNS_SCHEDULE_EXPONENTIAL:
         return uns_pow(spec->schedule_factor, before);
     case UNS_SCHEDULE_INVERSE_SQRT:
-        return 1.0 / sqrt(before + 1.0);
+        return inverse_sqrt(spec, before + 1.0);
     case UNS_SCHEDULE_INVERSE_TIME:
         return 1.0 / (1.0 + spec->schedule_factor * before);
     case UNS_SCHEDULE_POLYNOMIAL:

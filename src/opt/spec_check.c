@@ -154,6 +154,27 @@ static bool trust_unused(const facts *f) {
     return !trusts && (f->spec->trust != 1.0 || f->spec->trust_epsilon != 0.0);
 }
 
+static bool graft_on_elementwise(const facts *f) {
+    return f->spec->scale == UNS_SCALE_GRAFT && f->structure->elementwise;
+}
+
+static bool graft_of_oracle(const facts *f) {
+    return f->spec->scale == UNS_SCALE_GRAFT && f->moment->oracle;
+}
+
+static bool graft_unused(const facts *f) {
+    return f->spec->scale != UNS_SCALE_GRAFT && f->spec->graft_epsilon != 1e-8;
+}
+
+static bool rms_unused(const facts *f) {
+    return f->spec->scale != UNS_SCALE_RMS_CLIP &&
+           (f->spec->rms_threshold != 1.0 || f->spec->rms_relative != 0.0);
+}
+
+static bool power_unused(const facts *f) {
+    return !is_moment(f, "power") && f->spec->beta_power != 0.8;
+}
+
 static bool sum_without_scaled(const facts *f) {
     return f->spec->scale == UNS_SCALE_TRUST_SUM && f->spec->decay != 0.0 &&
            f->spec->decay_form != UNS_DECAY_SCALED;
@@ -246,6 +267,15 @@ static const rule pair_rules[] = {
      "window, whose rank is structure.window; leave them out"},
     {trust_unused, UNS_ERROR_PAIR,
      "trust and trust.epsilon have no effect without scale=trust or scale=trust_sum"},
+    {graft_on_elementwise, UNS_ERROR_PAIR,
+     "scale=graft takes the step length of the diagonal method over; an elementwise structure "
+     "has its own: set scale=none, or another structure"},
+    {graft_of_oracle, UNS_ERROR_PAIR,
+     "scale=graft needs a moment accumulated from gradients, such as ema"},
+    {graft_unused, UNS_ERROR_PAIR, "graft.epsilon has no effect without scale=graft"},
+    {rms_unused, UNS_ERROR_PAIR,
+     "rms.threshold and rms.relative have no effect without scale=rms_clip"},
+    {power_unused, UNS_ERROR_PAIR, "beta.power belongs to moment=power"},
     {sum_without_scaled, UNS_ERROR_PAIR, "scale=trust_sum needs decay=scaled"},
     {adadelta_unfit, UNS_ERROR_PAIR,
      "scale=adadelta needs an elementwise structure, and decay l2 or decoupled"},

@@ -8,7 +8,7 @@
 #include <string.h>
 
 static const char *const piece_names[UNS_PIECE_COUNT] = {
-    "moment", "momentum", "mean", "ceiling", "steps_square", NULL, NULL};
+    "moment", "momentum", "mean", "ceiling", "steps_square", "graft", NULL, NULL};
 
 static const char structure_name[] = "structure";
 

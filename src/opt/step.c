@@ -109,22 +109,25 @@ static void run_front(uns_optimizer *optimizer, void *user, size_t index) {
 
 static uns_status run_stages(uns_optimizer *optimizer, unsigned passes) {
     uns_plan_of_step plan = {passes, UNS_STAGE_FRONT};
-    bool staged = false, whole = false, trust = false;
+    bool staged = false, whole = false, ratio = false, graft = false;
     for (size_t i = 0; i < optimizer->group_count; i++) {
         const uns_group *group = &optimizer->groups[i];
         staged = staged || uns_group_is_staged(group);
         whole = whole || !group->structure->elementwise;
-        trust = trust || uns_spec_trusts(&group->spec);
+        ratio = ratio || uns_scale_has_ratio(&group->spec);
+        graft = graft || group->spec.scale == UNS_SCALE_GRAFT;
     }
     uns_for_items(optimizer, run_front, &plan);
+    if (graft && (passes & UNS_PASS_SCALE))
+        uns_scale_graft(optimizer);
     for (size_t i = 0; whole && i < optimizer->group_count; i++)
         if (!optimizer->groups[i].structure->elementwise)
             UNS_TRY(uns_run_structure(optimizer, &optimizer->groups[i], passes));
     plan.stage = UNS_STAGE_SCALE;
     if (whole && (passes & UNS_PASS_SCALE))
         uns_for_chunks(optimizer, uns_step_chunk, &plan);
-    if (trust && (passes & UNS_PASS_SCALE))
-        uns_scale_trust(optimizer);
+    if (ratio && (passes & UNS_PASS_SCALE))
+        uns_scale_ratio(optimizer);
     plan.stage = UNS_STAGE_ADVANCE;
     if (staged && (passes & UNS_PASS_ADVANCE))
         uns_for_chunks(optimizer, uns_step_chunk, &plan);
