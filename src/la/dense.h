@@ -45,4 +45,10 @@ bool uns_dense_cholesky(size_t n, double *a);
 UNS_NODISCARD uns_status uns_dense_eigen(size_t n, double *a, double *values, void *work);
 size_t uns_dense_eigen_bytes(size_t n);
 
+/* QR: the rows of n×n a become orthonormal, in the order given and each within the span of
+ * those up to it (Householder). `work` has uns_dense_orthogonal_bytes(n) bytes. The statuses of
+ * uns_dense_eigen. */
+UNS_NODISCARD uns_status uns_dense_orthogonal(size_t n, double *a, void *work);
+size_t uns_dense_orthogonal_bytes(size_t n);
+
 #endif

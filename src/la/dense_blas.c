@@ -95,3 +95,26 @@ uns_status uns_dense_eigen(size_t n, double *a, double *values, void *work) {
     orthogonalize(n, a, doubles);
     return UNS_OK;
 }
+
+enum {
+    QR_PANEL = 64 /* at least LAPACK's own block size */
+};
+
+size_t uns_dense_orthogonal_bytes(size_t n) {
+    return n * (QR_PANEL + 1) * sizeof(double);
+}
+
+uns_status uns_dense_orthogonal(size_t n, double *a, void *work) {
+    if (n == 0)
+        return UNS_OK;
+    if (n * QR_PANEL > INT32_MAX)
+        return UNS_ERROR_RANGE;
+    lapack_int order = (lapack_int)n, size = (lapack_int)(n * QR_PANEL);
+    double *scales = work, *room = scales + n;
+    lapack_int info =
+        LAPACKE_dgeqrf_work(LAPACK_COL_MAJOR, order, order, a, order, scales, room, size);
+    if (info == 0)
+        info = LAPACKE_dorgqr_work(LAPACK_COL_MAJOR, order, order, order, a, order, scales,
+                                   room, size);
+    return info == 0 ? UNS_OK : UNS_ERROR_STATE;
+}

@@ -81,3 +81,15 @@ uns_status uns_dense_eigen(size_t n, double *a, double *values, void *work) {
     (void)work;
     return UNS_ERROR_UNAVAILABLE;
 }
+
+size_t uns_dense_orthogonal_bytes(size_t n) {
+    (void)n;
+    return 0;
+}
+
+uns_status uns_dense_orthogonal(size_t n, double *a, void *work) {
+    (void)n;
+    (void)a;
+    (void)work;
+    return UNS_ERROR_UNAVAILABLE;
+}
