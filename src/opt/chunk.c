@@ -176,16 +176,17 @@ static void run_partial_chunk(chunk *c) {
 
 static unsigned passes_of(const uns_group *group, const uns_plan_of_step *plan) {
     bool whole = !group->structure->elementwise;
+    unsigned passes = plan->passes & group->allowed;
     switch (plan->stage) {
     case UNS_STAGE_FRONT:
         if (!uns_group_is_staged(group))
-            return plan->passes;
-        return plan->passes &
+            return passes;
+        return passes &
                (whole ? UNS_PASS_OBSERVE | UNS_PASS_PRECONDITION : ~(unsigned)UNS_PASS_ADVANCE);
     case UNS_STAGE_SCALE:
-        return whole ? plan->passes & UNS_PASS_SCALE : 0;
+        return whole ? passes & UNS_PASS_SCALE : 0;
     case UNS_STAGE_ADVANCE:
-        return uns_group_is_staged(group) ? plan->passes & UNS_PASS_ADVANCE : 0;
+        return uns_group_is_staged(group) ? passes & UNS_PASS_ADVANCE : 0;
     }
     return 0;
 }

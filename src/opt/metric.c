@@ -108,7 +108,7 @@ static double number_at(const uns_optimizer *optimizer, const void *piece, size_
 /* The coefficients of the last observation; of the first where the block has seen none. */
 static uns_coeffs last_coeffs(const uns_group *group, uint64_t observed) {
     uns_coeffs coeffs;
-    group->moment->coeffs(&group->spec, observed ? observed : 1, &coeffs);
+    group->moment->coeffs(&group->spec, uns_moment_time(group, observed), &coeffs);
     return coeffs;
 }
 

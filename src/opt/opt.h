@@ -65,6 +65,7 @@ typedef struct uns_group {
     bool clipping;
     const uns_block_state *twin; /* prepared in this step, when its counts were these */
     uns_block_counts twin_counts;
+    unsigned allowed; /* UNS_PASS_* of this step: a structure not yet open observes alone */
     bool has_root; /* p > 0 and something is kept: d differs from u */
 } uns_group;
 
@@ -201,6 +202,12 @@ uns_root uns_group_root(const uns_group *group, const uns_coeffs *coeffs);
 /* A piece of the group's blocks as tensors, in group->views[which]. */
 uns_tensors uns_group_view(uns_optimizer *optimizer, uns_group *group, int which,
                            uns_piece piece);
+
+/* The t of the moment's coefficients: observations but for those that open the structure. */
+static inline uint64_t uns_moment_time(const uns_group *group, uint64_t observed) {
+    uint64_t opening = group->structure->opening;
+    return observed > opening ? observed - opening : 1;
+}
 
 static inline void *uns_at(const uns_optimizer *optimizer, const void *base, size_t element) {
     return (char *)base + element * optimizer->width;

@@ -19,21 +19,27 @@ bool uns_scale_has_ratio(const uns_spec *spec) {
     return spec->scale != UNS_SCALE_NONE && spec->scale != UNS_SCALE_ADADELTA;
 }
 
-static bool needs_x(const uns_spec *spec) {
+static bool needs_x(const uns_optimizer *optimizer, const uns_block_state *block) {
+    const uns_group *group = &optimizer->groups[block->group];
+    const uns_spec *spec = &group->spec;
+    if (!(group->allowed & UNS_PASS_SCALE))
+        return false;
     return spec->scale == UNS_SCALE_TRUST || spec->scale == UNS_SCALE_TRUST_SUM ||
            (spec->scale == UNS_SCALE_RMS_CLIP && spec->rms_relative != 0.0);
 }
 
-static bool needs_d(const uns_spec *spec) {
-    return uns_scale_has_ratio(spec) && spec->scale != UNS_SCALE_SHAPE &&
-           spec->scale != UNS_SCALE_SHAPE_RMS;
+static bool needs_d(const uns_optimizer *optimizer, const uns_block_state *block) {
+    const uns_group *group = &optimizer->groups[block->group];
+    const uns_spec *spec = &group->spec;
+    return (group->allowed & UNS_PASS_SCALE) && uns_scale_has_ratio(spec) &&
+           spec->scale != UNS_SCALE_SHAPE && spec->scale != UNS_SCALE_SHAPE_RMS;
 }
 
 static const void *x_chunk(const uns_optimizer *optimizer, const uns_block_state *block,
                            size_t begin, size_t n, void *buffer) {
     (void)n;
     (void)buffer;
-    if (!needs_x(&optimizer->groups[block->group].spec))
+    if (!needs_x(optimizer, block))
         return NULL;
     return uns_at(optimizer, block->x, begin);
 }
@@ -42,7 +48,7 @@ static const void *d_chunk(const uns_optimizer *optimizer, const uns_block_state
                            size_t begin, size_t n, void *buffer) {
     (void)n;
     (void)buffer;
-    if (!needs_d(&optimizer->groups[block->group].spec))
+    if (!needs_d(optimizer, block))
         return NULL;
     return uns_at(optimizer, block->d, begin);
 }
@@ -50,8 +56,9 @@ static const void *d_chunk(const uns_optimizer *optimizer, const uns_block_state
 /* δ, while d still is u. */
 static const void *graft_chunk(const uns_optimizer *optimizer, const uns_block_state *block,
                                size_t begin, size_t n, void *buffer) {
-    const uns_spec *spec = &optimizer->groups[block->group].spec;
-    if (spec->scale != UNS_SCALE_GRAFT)
+    const uns_group *group = &optimizer->groups[block->group];
+    const uns_spec *spec = &group->spec;
+    if (spec->scale != UNS_SCALE_GRAFT || !(group->allowed & UNS_PASS_SCALE))
         return NULL;
     uns_root root = {0.5, spec->graft_epsilon, block->coeffs.c, UNS_EPSILON_OUTSIDE};
     optimizer->kernel->precondition(n, &root,
@@ -118,8 +125,9 @@ static void scale_chunk(uns_optimizer *optimizer, void *user, size_t item, size_
     const double *ratios = user;
     size_t index = optimizer->items[item].block;
     const uns_block_state *block = &optimizer->blocks[index];
-    const uns_spec *spec = &optimizer->groups[block->group].spec;
-    if (!uns_scale_has_ratio(spec))
+    const uns_group *group = &optimizer->groups[block->group];
+    const uns_spec *spec = &group->spec;
+    if (!uns_scale_has_ratio(spec) || !(group->allowed & UNS_PASS_SCALE))
         return;
     void *d = uns_at(optimizer, block->d, begin);
     if (spec->scale == UNS_SCALE_TRUST_SUM && spec->decay != 0.0)

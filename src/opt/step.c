@@ -58,10 +58,11 @@ static void prepare_block(const uns_optimizer *optimizer, uns_block_state *block
     const uns_group *group = &optimizer->groups[block->group];
     const uns_spec *spec = &group->spec;
     bool observing = (passes & UNS_PASS_OBSERVE) != 0;
+    passes &= group->allowed;
     uint64_t t = group->structure->elementwise ? block->counts.observed
                                                : uns_group_observed(optimizer, group);
     t += observing;
-    group->moment->coeffs(spec, t ? t : 1, &block->coeffs);
+    group->moment->coeffs(spec, uns_moment_time(group, t), &block->coeffs);
     bool corrected = spec->centred || spec->ceiling == UNS_CEILING_CORRECTED;
     block->root = (uns_root){spec->exponent, spec->epsilon, corrected ? 1.0 : block->coeffs.c,
                              spec->epsilon_form};
@@ -74,9 +75,19 @@ static void prepare_block(const uns_optimizer *optimizer, uns_block_state *block
     block->eta = uns_spec_eta(spec, block->counts.moved + 1);
 }
 
+/* A structure that is only being opened observes and does no more. */
+static void prepare_group(const uns_optimizer *optimizer, uns_group *group, unsigned passes) {
+    uint64_t opening = group->structure->opening;
+    bool observing = (passes & UNS_PASS_OBSERVE) != 0;
+    group->twin = NULL;
+    group->allowed = opening && uns_group_observed(optimizer, group) + observing <= opening
+                         ? UNS_PASS_OBSERVE
+                         : ALL_PASSES;
+}
+
 static void prepare_blocks(uns_optimizer *optimizer, unsigned passes) {
     for (size_t i = 0; i < optimizer->group_count; i++)
-        optimizer->groups[i].twin = NULL;
+        prepare_group(optimizer, &optimizer->groups[i], passes);
     for (size_t i = 0; i < optimizer->block_count; i++) {
         uns_block_state *block = &optimizer->blocks[i];
         uns_group *group = &optimizer->groups[block->group];
@@ -97,7 +108,7 @@ static void count(uns_optimizer *optimizer, unsigned passes) {
                             ? block->present
                             : uns_group_present(optimizer, group) != NULL;
         block->counts.observed += observes && (passes & UNS_PASS_OBSERVE);
-        block->counts.moved += block->present && (passes & UNS_PASS_ADVANCE);
+        block->counts.moved += block->present && (passes & group->allowed & UNS_PASS_ADVANCE);
     }
 }
 
@@ -122,7 +133,8 @@ static uns_status run_stages(uns_optimizer *optimizer, unsigned passes) {
         uns_scale_graft(optimizer);
     for (size_t i = 0; whole && i < optimizer->group_count; i++)
         if (!optimizer->groups[i].structure->elementwise)
-            UNS_TRY(uns_run_structure(optimizer, &optimizer->groups[i], passes));
+            UNS_TRY(uns_run_structure(optimizer, &optimizer->groups[i],
+                                      passes & optimizer->groups[i].allowed));
     plan.stage = UNS_STAGE_SCALE;
     if (whole && (passes & UNS_PASS_SCALE))
         uns_for_chunks(optimizer, uns_step_chunk, &plan);
@@ -207,10 +219,14 @@ static bool never_observed(const uns_optimizer *optimizer) {
     return false;
 }
 
-static void zero_directions(uns_optimizer *optimizer) {
-    for (size_t i = 0; i < optimizer->block_count; i++)
-        if (optimizer->blocks[i].present)
-            memset(optimizer->blocks[i].d, 0, optimizer->blocks[i].elements * optimizer->width);
+/* The directions of all blocks, or of those whose structure is not yet open. */
+static void zero_directions(uns_optimizer *optimizer, bool all) {
+    for (size_t i = 0; i < optimizer->block_count; i++) {
+        const uns_block_state *block = &optimizer->blocks[i];
+        bool open = optimizer->groups[block->group].allowed & UNS_PASS_PRECONDITION;
+        if (block->present && (all || !open))
+            memset(block->d, 0, block->elements * optimizer->width);
+    }
 }
 
 uns_status uns_optimizer_direction(uns_optimizer *optimizer, uns_const_tensors x,
@@ -225,10 +241,12 @@ uns_status uns_optimizer_direction(uns_optimizer *optimizer, uns_const_tensors x
         return uns_fail(optimizer->context, UNS_ERROR_STATE,
                         "direction: nothing has been observed yet; call observe first");
     if (!uns_guard(optimizer, false)) {
-        zero_directions(optimizer);
+        zero_directions(optimizer, true);
         return UNS_OK;
     }
-    return run_step(optimizer, x, UNS_PASS_PRECONDITION | UNS_PASS_SCALE);
+    UNS_TRY(run_step(optimizer, x, UNS_PASS_PRECONDITION | UNS_PASS_SCALE));
+    zero_directions(optimizer, false);
+    return UNS_OK;
 }
 
 uns_status uns_optimizer_advance(uns_optimizer *optimizer, uns_tensors x, uns_tensors d) {
