@@ -153,11 +153,13 @@ enum {
     UNS_REFRESH_ADAPTIVE = -1
 };
 
-/* What the structure `block` does with a layer of more than structure.cap parameters: cut it
- * evenly into ⌈n/cap⌉ pieces, or keep the diagonal of that layer only. */
+/* What the structure `block` does with a layer of more than structure.cap parameters, and the
+ * Kronecker ones with a side of more: cut it evenly into ⌈n/cap⌉ pieces, or keep the diagonal
+ * of that layer only; or leave that side without a factor (Kronecker). */
 typedef enum uns_over {
     UNS_OVER_CUT,
-    UNS_OVER_DIAGONAL
+    UNS_OVER_DIAGONAL,
+    UNS_OVER_LEAVE
 } uns_over;
 
 /* What the structure `lowrank` puts into the directions it cannot hold, when it makes room by
@@ -170,6 +172,27 @@ typedef enum uns_complement {
     UNS_COMPLEMENT_ROBUST,
     UNS_COMPLEMENT_NONE
 } uns_complement;
+
+/* Which factors the Kronecker structures give a matrix: rows, columns, or the smaller. */
+typedef enum uns_side {
+    UNS_SIDE_BOTH,
+    UNS_SIDE_LEFT,
+    UNS_SIDE_RIGHT,
+    UNS_SIDE_SMALLER
+} uns_side;
+
+/* How kron-eigen renews its basis: by eigen-decomposition, or by a power step and QR. */
+typedef enum uns_basis {
+    UNS_BASIS_EIGEN,
+    UNS_BASIS_QR
+} uns_basis;
+
+/* How R·u is had: by the root itself, or, for the polar factor alone, by five steps of Muon's
+ * quintic. */
+typedef enum uns_root_by {
+    UNS_ROOT_EXACT,
+    UNS_ROOT_QUINTIC
+} uns_root_by;
 
 /* Ranges, defaults and units of every field: uns_spec_table(), printed by `unsaddle list`. */
 typedef struct uns_spec {
@@ -217,6 +240,10 @@ typedef struct uns_spec {
     int64_t structure_window; /* signals that the moment `window` keeps */
     int64_t refresh;          /* a root every so many observations; or UNS_REFRESH_ADAPTIVE */
     double refresh_tolerance; /* adaptive: drift of R allowed, in errors of estimate of C */
+    int structure_side;       /* uns_side */
+    int64_t structure_every;  /* a signal enters the factors every so many observations */
+    int basis;                /* uns_basis */
+    int root;                 /* uns_root_by */
     double exponent;          /* p */
     double epsilon;           /* ε */
     int epsilon_form;         /* uns_epsilon_form */

@@ -13,8 +13,9 @@ static const uns_moment_ops *const moments[] = {
 };
 
 static const uns_structure_ops *const structures[] = {
-    &uns_structure_identity, &uns_structure_scalar, &uns_structure_diagonal,
-    &uns_structure_block,    &uns_structure_full,   &uns_structure_lowrank,
+    &uns_structure_identity, &uns_structure_scalar,     &uns_structure_diagonal,
+    &uns_structure_block,    &uns_structure_full,       &uns_structure_lowrank,
+    &uns_structure_kron,     &uns_structure_kron_eigen, &uns_structure_factored,
 };
 
 static uns_status register_all(uns_context *context) {

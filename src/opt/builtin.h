@@ -11,6 +11,7 @@ extern const uns_moment_ops uns_moment_ema, uns_moment_sum, uns_moment_mean, uns
     uns_moment_max, uns_moment_sign, uns_moment_latest, uns_moment_window, uns_moment_power;
 
 extern const uns_structure_ops uns_structure_identity, uns_structure_scalar,
-    uns_structure_diagonal, uns_structure_block, uns_structure_full, uns_structure_lowrank;
+    uns_structure_diagonal, uns_structure_block, uns_structure_full, uns_structure_lowrank,
+    uns_structure_kron, uns_structure_kron_eigen, uns_structure_factored;
 
 #endif

@@ -66,7 +66,7 @@ typedef struct uns_group {
     const uns_block_state *twin; /* prepared in this step, when its counts were these */
     uns_block_counts twin_counts;
     unsigned allowed; /* UNS_PASS_* of this step: a structure not yet open observes alone */
-    bool has_root; /* p > 0 and something is kept: d differs from u */
+    bool has_root;    /* p > 0 and something is kept: d differs from u */
 } uns_group;
 
 /* A piece of one block: what sums are formed over. Items go to threads in tasks. */

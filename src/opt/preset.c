@@ -105,6 +105,32 @@ static const uns_preset presets[] = {
            "structure.window=100 beta=1 exponent=0.5 epsilon=1e-4 epsilon.form=outside",
            "full-matrix AdaGrad of the last 100 gradients; beta below 1 fades them",
            "Agarwal, Bullins, Chen, Hazan, Singh, Zhang, Zhang 2019"),
+    PRESET("shampoo",
+           "eta=1e-2 momentum=heavy mu=0.9 momentum.at=last moment=sum structure=kron "
+           "structure.cap=1024 structure.every=10 refresh=100 exponent=0.25 epsilon=0 "
+           "initial=1e-4 scale=graft",
+           "AdaGrad by Kronecker factors, step length of the diagonal; structure.every=1 "
+           "refresh=1 scale=none as first published",
+           "Gupta, Koren, Singer 2018; Anil, Gupta, Koren, Regan, Singer 2020"),
+    PRESET("soap",
+           "eta=3e-3 momentum=ema mu=0.95 mu.correction=true moment=ema beta=0.95 "
+           "bias_correction=true structure=kron-eigen structure.cap=10000 structure.over=leave "
+           "basis=qr refresh=10 exponent=0.5 epsilon=1e-8 epsilon.form=uncorrected",
+           "Adam in the eigenbasis of Shampoo's factors; basis=eigen for the decomposition",
+           "Vyas, Morwani, Zhao, Kwun, Shapira, Brandfonbrener, Janson, Kakade 2024"),
+    PRESET("adafactor",
+           "eta=1e-2 schedule=inverse_sqrt schedule.every=10000 moment=power "
+           "structure=factored exponent=0.5 epsilon=0 increment=1e-30 scale=rms_clip "
+           "rms.relative=1e-3",
+           "rows and columns of the second moment, steps relative to the parameters",
+           "Shazeer, Stern 2018"),
+    PRESET(
+        "muon",
+        "eta=2e-2 momentum=nesterov mu=0.95 signal=direction moment=latest beta=0 "
+        "structure=kron structure.side=smaller structure.cap=10000 exponent=0.5 "
+        "root=quintic epsilon=1e-7 scale=shape",
+        "momentum made orthogonal by five steps of a quintic; root=exact for the polar factor",
+        "Jordan, Jin, Boza, You, Cesista, Newhouse, Bernstein 2024"),
     PRESET("idealized", "eta=1e-3 moment=exact structure=diagonal exponent=0.5 epsilon=0",
            "the problem's own G(x)^(-1/2), diagonal; structure=full for the whole matrix",
            "Staib, Reddi, Kale, Kumar, Sra 2019"),

@@ -76,8 +76,18 @@ static const uns_named epsilon_forms[] = {{"inside", UNS_EPSILON_INSIDE},
                                           {NULL, 0}};
 static const uns_named adaptive[] = {{"adaptive", UNS_REFRESH_ADAPTIVE}, {NULL, 0}};
 static const uns_named layer[] = {{"layer", 0}, {NULL, 0}};
-static const uns_named overs[] = {
-    {"cut", UNS_OVER_CUT}, {"diagonal", UNS_OVER_DIAGONAL}, {NULL, 0}};
+static const uns_named overs[] = {{"cut", UNS_OVER_CUT},
+                                  {"diagonal", UNS_OVER_DIAGONAL},
+                                  {"leave", UNS_OVER_LEAVE},
+                                  {NULL, 0}};
+static const uns_named sides[] = {{"both", UNS_SIDE_BOTH},
+                                  {"left", UNS_SIDE_LEFT},
+                                  {"right", UNS_SIDE_RIGHT},
+                                  {"smaller", UNS_SIDE_SMALLER},
+                                  {NULL, 0}};
+static const uns_named bases[] = {{"eigen", UNS_BASIS_EIGEN}, {"qr", UNS_BASIS_QR}, {NULL, 0}};
+static const uns_named root_ways[] = {
+    {"exact", UNS_ROOT_EXACT}, {"quintic", UNS_ROOT_QUINTIC}, {NULL, 0}};
 static const uns_named complements[] = {{"mean", UNS_COMPLEMENT_MEAN},
                                         {"robust", UNS_COMPLEMENT_ROBUST},
                                         {"none", UNS_COMPLEMENT_NONE},
@@ -164,9 +174,9 @@ static const uns_param rows[] = {
           "parameters",
           "structure block: size of a piece of consecutive parameters of a layer"),
     COUNT("structure.cap", "structure_cap", structure_cap, 1, NULL, "256", "parameters",
-          "structure block by layers: a layer above this is no single piece"),
+          "structure block: a layer above this is no single piece; kron: a side above this"),
     CHOICE("structure.over", "structure_over", structure_over, overs, "cut",
-           "structure block by layers: a layer above the cap is cut evenly, or is diagonal"),
+           "what is above the cap is cut evenly or diagonal; kron: or that side is left out"),
     COUNT("structure.rank", "structure_rank", structure_rank, 1, NULL, "32", "columns",
           "structure lowrank: signals and eigenvectors kept together; halved when it is full"),
     CHOICE("structure.complement", "structure_complement", structure_complement, complements,
@@ -178,6 +188,17 @@ static const uns_param rows[] = {
     REAL("refresh.tolerance", "refresh_tolerance", refresh_tolerance, 0, INFINITY,
          UNS_OPEN_LOW | UNS_OPEN_HIGH, "1", "",
          "adaptive: drift that is let pass, in estimation errors of the second moment"),
+    CHOICE(
+        "structure.side", "structure_side", structure_side, sides, "both",
+        "structure kron: factors for rows (left), columns (right), both, or the smaller side"),
+    COUNT("structure.every", "structure_every", structure_every, 1, NULL, "1", "observations",
+          "structure kron: every so-many-th signal enters the factors, for all between"),
+    CHOICE(
+        "basis", NULL, basis, bases, "eigen",
+        "structure kron-eigen: how the basis is renewed: eigenvectors, or a power step and QR"),
+    CHOICE(
+        "root", "root.by", root, root_ways, "exact",
+        "the root itself, or Muon's five-step quintic for the polar factor of the direction"),
     REAL("exponent", "p", exponent, 0, 2, 0, "0.5", "",
          "the preconditioner is the second moment to the power -p"),
     REAL("epsilon", "eps", epsilon, 0, INFINITY, UNS_OPEN_HIGH, "1e-8", "",

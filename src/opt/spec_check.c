@@ -113,15 +113,66 @@ static bool refresh_unused(const facts *f) {
            (f->spec->refresh != UNS_REFRESH_ADAPTIVE || f->spec->refresh_tolerance != 1.0);
 }
 
+static bool is_kron(const facts *f) {
+    return strcmp(f->structure->name, "kron") == 0 ||
+           strcmp(f->structure->name, "kron-eigen") == 0;
+}
+
+/* R is made of the direction itself, anew in every step. */
+static bool is_polar(const facts *f) {
+    return is_moment(f, "latest") && f->spec->signal == UNS_SIGNAL_DIRECTION;
+}
+
+static bool refresh_not_given(const facts *f) {
+    return is_kron(f) && f->spec->refresh == UNS_REFRESH_ADAPTIVE && !is_polar(f);
+}
+
+static bool refresh_of_polar(const facts *f) {
+    return is_kron(f) && is_polar(f) && f->spec->refresh != UNS_REFRESH_ADAPTIVE &&
+           f->spec->refresh != 1;
+}
+
 static bool tolerance_unused(const facts *f) {
     return f->spec->refresh != UNS_REFRESH_ADAPTIVE && f->spec->refresh_tolerance != 1.0;
 }
 
 static bool pieces_unused(const facts *f) {
     const uns_spec *spec = f->spec;
-    return strcmp(f->structure->name, "block") != 0 &&
-           (spec->structure_block != 0 || spec->structure_cap != 256 ||
-            spec->structure_over != UNS_OVER_CUT);
+    bool block = strcmp(f->structure->name, "block") == 0;
+    bool capped = spec->structure_cap != 256 || spec->structure_over != UNS_OVER_CUT;
+    return !block && (spec->structure_block != 0 || (capped && !is_kron(f)));
+}
+
+static bool leave_elsewhere(const facts *f) {
+    return f->spec->structure_over == UNS_OVER_LEAVE && !is_kron(f);
+}
+
+static bool kron_values_unused(const facts *f) {
+    return !is_kron(f) &&
+           (f->spec->structure_side != UNS_SIDE_BOTH || f->spec->structure_every != 1);
+}
+
+static bool every_without_factors(const facts *f) {
+    return f->spec->structure_every != 1 && (f->spec->centred || is_polar(f));
+}
+
+static bool basis_elsewhere(const facts *f) {
+    return f->spec->basis != UNS_BASIS_EIGEN && strcmp(f->structure->name, "kron-eigen") != 0;
+}
+
+static bool eigen_unfit(const facts *f) {
+    return strcmp(f->structure->name, "kron-eigen") == 0 &&
+           (f->moment->memoryless || f->spec->centred);
+}
+
+static bool polar_on_both(const facts *f) {
+    return strcmp(f->structure->name, "kron") == 0 && is_polar(f) &&
+           f->spec->structure_side == UNS_SIDE_BOTH;
+}
+
+static bool quintic_elsewhere(const facts *f) {
+    return f->spec->root == UNS_ROOT_QUINTIC && !(strcmp(f->structure->name, "kron") == 0 &&
+                                                  is_polar(f) && f->spec->exponent == 0.5);
 }
 
 static bool cap_unused(const facts *f) {
@@ -249,11 +300,39 @@ static const rule pair_rules[] = {
     {about_without_oracle, UNS_ERROR_PAIR, "about belongs to moment=exact"},
     {refresh_unused, UNS_ERROR_PAIR,
      "refresh and refresh.tolerance have no effect on this structure, whose root is taken at "
-     "every step; leave them out, or set structure=full or structure=block"},
+     "every step; leave them out, or set structure=full, block, kron or kron-eigen"},
+    {refresh_not_given, UNS_ERROR_PAIR,
+     "this structure takes its roots every so many observations: set refresh=100, or another "
+     "number"},
+    {refresh_of_polar, UNS_ERROR_PAIR,
+     "moment=latest with signal=direction is a root of the direction itself, taken at every "
+     "step; leave refresh out"},
     {tolerance_unused, UNS_ERROR_PAIR,
      "refresh.tolerance belongs to refresh=adaptive; leave it out"},
     {pieces_unused, UNS_ERROR_PAIR,
-     "structure.block, .cap and .over belong to structure=block; leave them out"},
+     "structure.block belongs to structure=block, .cap and .over to block, kron and "
+     "kron-eigen; leave them out"},
+    {leave_elsewhere, UNS_ERROR_PAIR,
+     "structure.over=leave leaves one side of a matrix out, which belongs to structure=kron "
+     "and "
+     "kron-eigen; set cut or diagonal"},
+    {kron_values_unused, UNS_ERROR_PAIR,
+     "structure.side and .every belong to structure=kron and kron-eigen; leave them out"},
+    {every_without_factors, UNS_ERROR_PAIR,
+     "structure.every must be 1 where the mean is taken out (centred) and where nothing is "
+     "accumulated (moment=latest)"},
+    {basis_elsewhere, UNS_ERROR_PAIR, "basis belongs to structure=kron-eigen; leave it out"},
+    {eigen_unfit, UNS_ERROR_PAIR,
+     "structure=kron-eigen keeps a moment of its own in the eigenbasis: set centred=false and "
+     "a "
+     "moment with memory, such as ema"},
+    {polar_on_both, UNS_ERROR_PAIR,
+     "moment=latest with signal=direction takes the root of one side: set "
+     "structure.side=smaller, left or right"},
+    {quintic_elsewhere, UNS_ERROR_PAIR,
+     "root=quintic approximates the polar factor alone: it needs structure=kron, "
+     "moment=latest, "
+     "signal=direction and exponent=0.5"},
     {cap_unused, UNS_ERROR_PAIR,
      "structure.cap and .over are for structure.block=layer; give either a size or a cap"},
     {beta_never_fades, UNS_ERROR_RANGE,

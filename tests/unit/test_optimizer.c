@@ -157,8 +157,9 @@ static void check_replicas(uns_context *context, const char *name, const uns_spe
         cr_assert_eq(uns_optimizer_step(one.optimizer, fixture_x(&one), fixture_g(&one)),
                      UNS_OK);
     }
-    bool reduces = spec->scale == UNS_SCALE_TRUST || spec->scale == UNS_SCALE_TRUST_SUM ||
-                   strcmp(spec->structure, "scalar") == 0;
+    bool reduces = (spec->scale != UNS_SCALE_NONE && spec->scale != UNS_SCALE_ADADELTA) ||
+                   strcmp(spec->structure, "scalar") == 0 ||
+                   strcmp(spec->structure, "factored") == 0;
     for (size_t i = 0; i < 2; i++)
         for (size_t k = 0; k < one.elements[i]; k++) {
             double a = fixture_get(&one, one.x[i], k);

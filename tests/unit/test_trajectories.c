@@ -252,7 +252,7 @@ static size_t count_cases(const char *name, const char *preset) {
 /* Structures other than elementwise ones have their files, which tests of their own follow. */
 Test(trajectories, every_preset_has_an_outside_trajectory) {
     static const char *const files[] = {"torch_trajectories.json", "dense_references.json",
-                                        "ggt_reference.json"};
+                                        "ggt_reference.json", "matrix_references.json"};
     uns_context *context = NULL;
     cr_assert_eq(uns_context_create(NULL, &context), UNS_OK);
     for (size_t i = 0; i < uns_context_count(context, UNS_KIND_PRESET); i++) {

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT
+ * Kronecker factors (Shampoo; Gupta, Koren, Singer 2018): for a block of signals S,
+ *
+ *     L ← aL + b·SSᵀ + eI,  M ← aM + b·SᵀS + eI,  D = root(L)·U·root(M),
+ *
+ * the root of slot 4 with the exponent p for each factor; one factor alone with side left,
+ * right or smaller. Where a block keeps fewer factors than were asked for, those left take the
+ * exponents of the others over (kron.h has the rule). The left factor of a column is its full
+ * second moment.
+ *
+ * With structure.every = k only every k-th signal enters, in the weight of the k: it stands for
+ * them. Centred, L − ḠḠᵀ and M − ḠᵀḠ. A moment without memory about the direction itself keeps
+ * nothing: D is U's polar factor (kron_polar.c).
+ */
+#include "opt/structure/kron.h"
+#include "opt/builtin.h"
+
+#include "base/base.h"
+#include "la/dense.h"
+#include "la/root.h"
+
+#include <string.h>
+
+static kron_kind kind_of(const uns_structure_site *site) {
+    const uns_spec *spec = site->spec;
+    return (kron_kind){.direct = strcmp(spec->moment, "latest") == 0 &&
+                                 spec->signal == UNS_SIGNAL_DIRECTION};
+}
+
+static size_t no_elements(const uns_spec *spec, const uns_block *block) {
+    (void)spec;
+    (void)block;
+    return 0;
+}
+
+static uns_status check(const uns_structure_site *site) {
+    kron_kind kind = kind_of(site);
+    return uns_kron_check(site, &kind);
+}
+
+static size_t bytes(const uns_structure_site *site) {
+    kron_kind kind = kind_of(site);
+    return uns_kron_bytes(site, &kind);
+}
+
+static size_t scratch(const uns_structure_site *site) {
+    kron_kind kind = kind_of(site);
+    return uns_kron_scratch(site, &kind);
+}
+
+static uns_status prepare(const uns_structure_site *site, void *state) {
+    kron_kind kind = kind_of(site);
+    return uns_kron_prepare(site, state, &kind);
+}
+
+static void report(const uns_structure_site *site, const void *state,
+                   uns_structure_report *out) {
+    kron_kind kind = kind_of(site);
+    uns_kron_report(site, state, &kind, out);
+}
+
+static size_t push_sides(const uns_structure_site *site, size_t tile, size_t r, size_t count) {
+    const kron_work *work = site->scratch;
+    for (size_t side = 0; side < UNS_KRON_SIDES; side++)
+        if (work->tiles[tile].has[side])
+            work->jobs[count++] = (tile * site->replicas + r) * UNS_KRON_SIDES + side;
+    return count;
+}
+
+typedef struct observation {
+    const uns_coeffs *k;
+    uns_const_tensors s;
+} observation;
+
+static void observe_side(const uns_structure_site *site, const void *user,
+                         const kron_tile *tile, size_t replica, int side, kron_lane *lane) {
+    const observation *my = user;
+    const void *s = my->s.data[tile->block];
+    if (tile->diagonal)
+        uns_kron_diagonal_observe(site, tile, my->k, s);
+    else
+        uns_kron_accumulate(site, tile, replica, side, s, lane);
+}
+
+static uns_status observe(const uns_structure_site *site, void *state, const uns_coeffs *k,
+                          uns_const_tensors s) {
+    const kron_work *work = site->scratch;
+    size_t count = 0;
+    (void)state;
+    for (size_t i = 0; i < work->count && !kind_of(site).direct; i++) {
+        const kron_tile *tile = &work->tiles[i];
+        if (!s.data[tile->block])
+            continue;
+        if (tile->diagonal)
+            work->jobs[count++] = i * site->replicas * UNS_KRON_SIDES;
+        for (size_t r = 0; r < site->replicas && !tile->diagonal; r++)
+            if (site->active[r] && uns_kron_count(site, &tile->marks[r], k))
+                count = push_sides(site, i, r, count);
+    }
+    observation my = {k, s};
+    return uns_kron_run(site, count, observe_side, &my);
+}
+
+/* cF − (cḠ)(cḠ)ᵀ, or with the transposed, in square[0]. */
+static const double *centre(const uns_structure_site *site, const kron_tile *tile,
+                            size_t replica, int side, const void *mean, double c,
+                            kron_lane *lane) {
+    const double *factor = uns_kron_at(tile->factor, tile, side, replica);
+    size_t n = uns_kron_side(tile, side), other = uns_kron_side(tile, !side), ld;
+    const double *m = uns_kron_gather(site, tile, replica, mean, lane->rect[0], &ld);
+    site->kernels->of[UNS_F64].scale(n * n, c, factor, lane->square[0]);
+    uns_dense_syrk(side == UNS_KRON_RIGHT, n, other, -c * c, m, ld, 1.0, lane->square[0]);
+    return lane->square[0];
+}
+
+static void refresh_side(const uns_structure_site *site, const void *user,
+                         const kron_tile *tile, size_t replica, int side, kron_lane *lane) {
+    const uns_const_tensors *mean = user;
+    const double *c = uns_kron_at(tile->factor, tile, side, replica);
+    uns_root root = ((const kron_work *)site->scratch)->root;
+    uns_root_report found = {0};
+    if (mean->data) {
+        c = centre(site, tile, replica, side, mean->data[tile->block], root.correction, lane);
+        root.correction = 1.0;
+    }
+    root.exponent *= tile->share;
+    uns_status status = uns_root_dense(site->context, uns_kron_side(tile, side), &root, 0.0, c,
+                                       uns_kron_at(tile->root, tile, side, replica),
+                                       lane->decomposition, &found);
+    if (status == UNS_ERROR_RANGE)
+        site->failed[replica] = 1;
+    else if (status != UNS_OK)
+        lane->status = status;
+    lane->taken += status == UNS_OK;
+    lane->error = found.error > lane->error ? found.error : lane->error;
+}
+
+/* Roots are taken of factors that are up to date only, so that c is their own correction. */
+static size_t list_due(const uns_structure_site *site, bool changed) {
+    const kron_work *work = site->scratch;
+    size_t count = 0;
+    for (size_t i = 0; i < work->count; i++)
+        for (size_t r = 0; r < site->replicas && !work->tiles[i].diagonal; r++) {
+            kron_mark *mark = &work->tiles[i].marks[r];
+            bool due = mark->sampled == mark->observed &&
+                       uns_kron_due(mark->observed, mark->taken, site->spec->refresh);
+            if (!site->active[r] || mark->observed == 0 || !(due || changed))
+                continue;
+            mark->taken = mark->observed;
+            count = push_sides(site, i, r, count);
+        }
+    return count;
+}
+
+static uns_status refresh(const uns_structure_site *site, void *state, const uns_root *root,
+                          uns_const_tensors mean, uint64_t t) {
+    kron_work *work = site->scratch;
+    kron_head *head = state;
+    (void)t;
+    bool changed = root->exponent != head->root.exponent ||
+                   root->epsilon != head->root.epsilon || root->form != head->root.form;
+    work->root = head->root = *root;
+    work->mean = mean;
+    if (kind_of(site).direct)
+        return UNS_OK;
+    return uns_kron_run(site, list_due(site, changed), refresh_side, &mean);
+}
+
+static void copy_rows(size_t rows, size_t cols, const double *from, double *to, size_t ld) {
+    for (size_t i = 0; i < rows; i++)
+        memcpy(to + i * ld, from + i * cols, cols * sizeof *to);
+}
+
+static void apply_roots(const uns_structure_site *site, const kron_tile *tile, size_t replica,
+                        const void *u, void *d, kron_lane *lane) {
+    size_t h = tile->rows, w = tile->cols, ld, ld_out;
+    const double *x = uns_kron_gather(site, tile, replica, u, lane->rect[0], &ld);
+    double *out = uns_kron_target(site, tile, d, lane->rect[1], &ld_out), *t = lane->rect[2];
+    const double *left =
+        tile->has[UNS_KRON_LEFT] ? uns_kron_at(tile->root, tile, UNS_KRON_LEFT, replica) : NULL;
+    const double *right = tile->has[UNS_KRON_RIGHT]
+                              ? uns_kron_at(tile->root, tile, UNS_KRON_RIGHT, replica)
+                              : NULL;
+    if (left)
+        uns_dense_gemm(false, false, h, w, h, 1.0, left, h, x, ld, 0.0, t, w);
+    else
+        uns_dense_gemm(false, false, h, w, w, 1.0, x, ld, right, w, 0.0, t, w);
+    if (left && right)
+        uns_dense_gemm(false, false, h, w, w, 1.0, t, w, right, w, 0.0, out, ld_out);
+    else
+        copy_rows(h, w, t, out, ld_out);
+    uns_kron_scatter(site, tile, replica, out, d);
+}
+
+typedef struct directions {
+    uns_const_tensors u;
+    uns_tensors d;
+    bool direct;
+} directions;
+
+static void precondition_tile(const uns_structure_site *site, const void *user,
+                              const kron_tile *tile, size_t replica, int side,
+                              kron_lane *lane) {
+    const directions *my = user;
+    const kron_work *work = site->scratch;
+    const void *u = my->u.data[tile->block];
+    void *d = my->d.data[tile->block];
+    (void)side;
+    if (my->direct && tile->diagonal)
+        uns_kron_diagonal_direct(site, tile, &work->root, u, d);
+    else if (my->direct)
+        uns_kron_polar(site, &work->root, tile, replica, u, d, lane);
+    else if (tile->diagonal)
+        uns_kron_diagonal_apply(site, tile, &work->root,
+                                work->mean.data ? work->mean.data[tile->block] : NULL, u, d);
+    else
+        apply_roots(site, tile, replica, u, d, lane);
+}
+
+static uns_status precondition(const uns_structure_site *site, void *state, uns_const_tensors u,
+                               uns_tensors d) {
+    (void)state;
+    directions my = {u, d, kind_of(site).direct};
+    return uns_kron_run(site, uns_kron_list(site, u.data), precondition_tile, &my);
+}
+
+const uns_structure_ops uns_structure_kron = {
+    .size = sizeof(uns_structure_ops),
+    .name = "kron",
+    .summary = "Kronecker factors: a matrix for the rows and one for the columns of each layer",
+    .needs_lapack = true,
+    .elements = no_elements,
+    .bytes = bytes,
+    .prepare = prepare,
+    .observe = observe,
+    .refresh = refresh,
+    .precondition = precondition,
+    .refreshes = true,
+    .check = check,
+    .scratch = scratch,
+    .report = report,
+};
