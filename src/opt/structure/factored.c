@@ -7,6 +7,7 @@
  * divergence from the diagonal second moment. Blocks of one row or column keep their diagonal,
  * which V then is. All in f64, m + n numbers a block and replica.
  */
+#include "opt/structure/factored.h"
 #include "opt/builtin.h"
 #include "opt/structure/wide.h"
 
@@ -15,26 +16,10 @@
 #include "base/pool.h"
 #include "kern/kern.h"
 
-#include <math.h>
-
 enum {
     STRIP = 32768, /* elements of a strip of rows or columns: enough for a thread */
     CHUNK = 1024
 };
-
-/* One block's sums, replicas innermost; no cols where the block keeps its diagonal. */
-typedef struct sums {
-    double *rows, *cols;
-} sums;
-
-/* At site->scratch. */
-typedef struct work {
-    uns_root root;
-    uns_const_tensors mean; /* data NULL: not centred */
-    sums fresh;             /* of the signal; then r/Σr in rows */
-    double *total;          /* [R] */
-    sums *kept;             /* [blocks] in the state */
-} work;
 
 static size_t no_elements(const uns_spec *spec, const uns_block *block) {
     (void)spec;
@@ -42,20 +27,17 @@ static size_t no_elements(const uns_spec *spec, const uns_block *block) {
     return 0;
 }
 
-static bool is_thin(const uns_block *block) {
-    return block->rows == 1 || block->cols == 1;
-}
-
 static double *take(const uns_structure_site *site, uns_arena *arena, size_t n) {
     size_t count = uns_size_product(n, site->replicas);
     return uns_arena_take(arena, uns_size_product(count, sizeof(double)));
 }
 
-static sums take_sums(const uns_structure_site *site, uns_arena *arena,
-                      const uns_block *block) {
-    sums out = {NULL, NULL};
-    out.rows = take(site, arena, is_thin(block) ? block->rows * block->cols : block->rows);
-    if (!is_thin(block))
+static factored_sums take_sums(const uns_structure_site *site, uns_arena *arena,
+                               const uns_block *block) {
+    factored_sums out = {NULL, NULL};
+    out.rows = take(site, arena,
+                    uns_factored_is_thin(block) ? block->rows * block->cols : block->rows);
+    if (!uns_factored_is_thin(block))
         out.cols = take(site, arena, block->cols);
     return out;
 }
@@ -67,22 +49,22 @@ static size_t bytes(const uns_structure_site *site) {
     return arena.used;
 }
 
-static void place_work(const uns_structure_site *site, uns_arena *arena, work *my) {
+static void place_work(const uns_structure_site *site, uns_arena *arena, factored_work *my) {
     size_t rows = 1, cols = 1;
     for (size_t i = 0; i < site->count; i++) {
         const uns_block *block = site->blocks[i];
-        rows = block->rows > rows && !is_thin(block) ? block->rows : rows;
-        cols = block->cols > cols && !is_thin(block) ? block->cols : cols;
+        rows = block->rows > rows && !uns_factored_is_thin(block) ? block->rows : rows;
+        cols = block->cols > cols && !uns_factored_is_thin(block) ? block->cols : cols;
     }
     my->fresh.rows = take(site, arena, rows);
     my->fresh.cols = take(site, arena, cols);
     my->total = take(site, arena, 1);
-    my->kept = uns_arena_take(arena, site->count * sizeof(sums));
+    my->kept = uns_arena_take(arena, site->count * sizeof(factored_sums));
 }
 
 static size_t scratch(const uns_structure_site *site) {
     uns_arena arena = {NULL, 0};
-    work my;
+    factored_work my;
     uns_arena_take(&arena, sizeof my);
     place_work(site, &arena, &my);
     return arena.used;
@@ -90,16 +72,18 @@ static size_t scratch(const uns_structure_site *site) {
 
 static uns_status prepare(const uns_structure_site *site, void *state) {
     uns_arena held = {state, 0}, arena = {site->scratch, 0};
-    work *my = uns_arena_take(&arena, sizeof *my);
+    factored_work *my = uns_arena_take(&arena, sizeof *my);
     place_work(site, &arena, my);
     for (size_t k = 0; k < site->count; k++) {
         const uns_block *block = site->blocks[k];
         double initial = site->spec->initial;
         my->kept[k] = take_sums(site, &held, block);
-        size_t first = is_thin(block) ? block->rows * block->cols : block->rows;
+        size_t first = uns_factored_is_thin(block) ? block->rows * block->cols : block->rows;
         for (size_t i = 0; i < first * site->replicas; i++)
-            my->kept[k].rows[i] = initial * (is_thin(block) ? 1.0 : (double)block->cols);
-        for (size_t i = 0; !is_thin(block) && i < block->cols * site->replicas; i++)
+            my->kept[k].rows[i] =
+                initial * (uns_factored_is_thin(block) ? 1.0 : (double)block->cols);
+        for (size_t i = 0; !uns_factored_is_thin(block) && i < block->cols * site->replicas;
+             i++)
             my->kept[k].cols[i] = initial * (double)block->rows;
     }
     return UNS_OK;
@@ -132,7 +116,7 @@ static size_t smaller(size_t a, size_t b) {
 
 static void sum_rows(void *user, size_t strip) {
     const strips *my = user;
-    const work *room = my->site->scratch;
+    const factored_work *room = my->site->scratch;
     const uns_elementwise *kernel = &my->site->kernels->of[my->site->dtype];
     size_t replicas = my->site->replicas, cols = my->block->cols;
     size_t end = smaller((strip + 1) * my->length, my->block->rows);
@@ -151,7 +135,7 @@ static void sum_rows(void *user, size_t strip) {
 
 static void sum_cols(void *user, size_t strip) {
     const strips *my = user;
-    const work *room = my->site->scratch;
+    const factored_work *room = my->site->scratch;
     const uns_elementwise *kernel = &my->site->kernels->of[my->site->dtype];
     size_t replicas = my->site->replicas, cols = my->block->cols;
     size_t begin = strip * my->length, end = smaller(begin + my->length, cols);
@@ -191,14 +175,14 @@ static void observe_thin(const uns_structure_site *site, const uns_coeffs *k, si
 
 static uns_status observe(const uns_structure_site *site, void *state, const uns_coeffs *k,
                           uns_const_tensors s) {
-    work *my = site->scratch;
+    factored_work *my = site->scratch;
     (void)state;
     for (size_t i = 0; i < site->count; i++) {
         const uns_block *block = site->blocks[i];
         strips all = {.site = site, .block = block, .s = s.data[i]};
         if (!s.data[i])
             continue;
-        if (is_thin(block)) {
+        if (uns_factored_is_thin(block)) {
             observe_thin(site, k, block->rows * block->cols, s.data[i], my->kept[i].rows);
             continue;
         }
@@ -214,29 +198,31 @@ static uns_status observe(const uns_structure_site *site, void *state, const uns
 
 static uns_status refresh(const uns_structure_site *site, void *state, const uns_root *root,
                           uns_const_tensors mean, uint64_t t) {
-    work *my = site->scratch;
+    factored_work *my = site->scratch;
     (void)state, (void)t;
     my->root = *root;
     my->mean = mean;
     return UNS_OK;
 }
 
-/* r/Σr of each replica; 0 where nothing has been seen. */
-static void shares_of_rows(const uns_structure_site *site, const uns_block *block,
-                           const double *rows, double *shares, double *total) {
-    size_t replicas = site->replicas;
-    memset(total, 0, replicas * sizeof *total);
-    for (size_t i = 0; i < block->rows * replicas; i++)
-        total[i % replicas] += rows[i];
-    for (size_t i = 0; i < block->rows * replicas; i++)
-        shares[i] = total[i % replicas] > 0.0 ? rows[i] / total[i % replicas] : 0.0;
+void uns_factored_shares(const uns_structure_site *site, size_t block) {
+    const factored_work *my = site->scratch;
+    const double *rows = my->kept[block].rows;
+    size_t replicas = site->replicas, count = site->blocks[block]->rows * replicas;
+    memset(my->total, 0, replicas * sizeof *my->total);
+    for (size_t i = 0; i < count; i++)
+        my->total[i % replicas] += rows[i];
+    for (size_t i = 0; i < count; i++) {
+        double total = my->total[i % replicas];
+        my->fresh.rows[i] = total > 0.0 ? rows[i] / total : 0.0;
+    }
 }
 
 /* n numbers of one line of the block: V = share·q, root, product with u. */
 static void apply_chunk(const strips *my, const double *moment, size_t begin, size_t n,
                         double *room) {
     const uns_structure_site *site = my->site;
-    const work *of = site->scratch;
+    const factored_work *of = site->scratch;
     const uns_elementwise *kernel = &site->kernels->of[UNS_F64];
     uns_root root = of->root;
     double centred[CHUNK];
@@ -251,7 +237,7 @@ static void apply_chunk(const strips *my, const double *moment, size_t begin, si
 }
 
 static void apply_row(const strips *my, size_t row) {
-    const work *of = my->site->scratch;
+    const factored_work *of = my->site->scratch;
     const uns_elementwise *kernel = &my->site->kernels->of[UNS_F64];
     size_t replicas = my->site->replicas, n = my->block->cols * replicas;
     size_t most = replicas <= CHUNK ? CHUNK / replicas * replicas : CHUNK;
@@ -278,7 +264,7 @@ static void apply_rows(void *user, size_t strip) {
 }
 
 static void apply_thin(const strips *my) {
-    const work *of = my->site->scratch;
+    const factored_work *of = my->site->scratch;
     size_t n = my->block->rows * my->block->cols * my->site->replicas;
     double room[CHUNK];
     for (size_t begin = 0; begin < n; begin += CHUNK)
@@ -288,18 +274,17 @@ static void apply_thin(const strips *my) {
 
 static uns_status precondition(const uns_structure_site *site, void *state, uns_const_tensors u,
                                uns_tensors d) {
-    work *my = site->scratch;
     (void)state;
     for (size_t i = 0; i < site->count; i++) {
         const uns_block *block = site->blocks[i];
         strips all = {.site = site, .block = block, .index = i, .u = u.data[i], .d = d.data[i]};
         if (!u.data[i])
             continue;
-        if (is_thin(block)) {
+        if (uns_factored_is_thin(block)) {
             apply_thin(&all);
             continue;
         }
-        shares_of_rows(site, block, my->kept[i].rows, my->fresh.rows, my->total);
+        uns_factored_shares(site, i);
         for_strips(&all, block->rows, block->cols, apply_rows);
     }
     return UNS_OK;
@@ -315,5 +300,9 @@ const uns_structure_ops uns_structure_factored = {
     .observe = observe,
     .refresh = refresh,
     .precondition = precondition,
+    .product = uns_factored_product,
+    .adopt = uns_factored_adopt,
     .scratch = scratch,
+    .metric_bytes = uns_factored_metric_bytes,
+    .metric_open = uns_factored_metric_open,
 };

@@ -87,7 +87,7 @@ static uns_status observe(const uns_structure_site *site, void *state, const uns
     const kron_work *work = site->scratch;
     size_t count = 0;
     (void)state;
-    for (size_t i = 0; i < work->count && !kind_of(site).direct; i++) {
+    for (size_t i = 0; i < work->count && !work->kind.direct; i++) {
         const kron_tile *tile = &work->tiles[i];
         if (!s.data[tile->block])
             continue;
@@ -101,38 +101,48 @@ static uns_status observe(const uns_structure_site *site, void *state, const uns
     return uns_kron_run(site, count, observe_side, &my);
 }
 
-/* cF − (cḠ)(cḠ)ᵀ, or with the transposed, in square[0]. */
-static const double *centre(const uns_structure_site *site, const kron_tile *tile,
-                            size_t replica, int side, const void *mean, double c,
-                            kron_lane *lane) {
+const double *uns_kron_moment(const uns_structure_site *site, const kron_tile *tile,
+                              size_t replica, int side, double k, double *own_k,
+                              kron_lane *lane) {
+    const kron_work *work = site->scratch;
     const double *factor = uns_kron_at(tile->factor, tile, side, replica);
     size_t n = uns_kron_side(tile, side), other = uns_kron_side(tile, !side), ld;
-    const double *m = uns_kron_gather(site, tile, replica, mean, lane->rect[0], &ld);
-    site->kernels->of[UNS_F64].scale(n * n, c, factor, lane->square[0]);
-    uns_dense_syrk(side == UNS_KRON_RIGHT, n, other, -c * c, m, ld, 1.0, lane->square[0]);
+    *own_k = k;
+    if (!work->mean.data)
+        return factor;
+    const double *m =
+        uns_kron_gather(site, tile, replica, work->mean.data[tile->block], lane->rect[0], &ld);
+    site->kernels->of[UNS_F64].scale(n * n, k, factor, lane->square[0]);
+    uns_dense_syrk(side == UNS_KRON_RIGHT, n, other, -k * k, m, ld, 1.0, lane->square[0]);
+    *own_k = 1.0;
     return lane->square[0];
 }
 
-static void refresh_side(const uns_structure_site *site, const void *user,
-                         const kron_tile *tile, size_t replica, int side, kron_lane *lane) {
-    const uns_const_tensors *mean = user;
-    const double *c = uns_kron_at(tile->factor, tile, side, replica);
-    uns_root root = ((const kron_work *)site->scratch)->root;
+uns_status uns_kron_take_root(const uns_structure_site *site, const uns_root *root,
+                              const kron_tile *tile, size_t replica, int side, double *out,
+                              kron_lane *lane) {
+    uns_root own = *root;
     uns_root_report found = {0};
-    if (mean->data) {
-        c = centre(site, tile, replica, side, mean->data[tile->block], root.correction, lane);
-        root.correction = 1.0;
-    }
-    root.exponent *= tile->share;
-    uns_status status = uns_root_dense(site->context, uns_kron_side(tile, side), &root, 0.0, c,
-                                       uns_kron_at(tile->root, tile, side, replica),
-                                       lane->decomposition, &found);
+    own.exponent *= tile->share;
+    const double *c =
+        uns_kron_moment(site, tile, replica, side, root->correction, &own.correction, lane);
+    uns_status status = uns_root_dense(site->context, uns_kron_side(tile, side), &own, 0.0, c,
+                                       out, lane->decomposition, &found);
+    lane->error = found.error > lane->error ? found.error : lane->error;
+    return status;
+}
+
+static void refresh_side(const uns_structure_site *site, const void *unused,
+                         const kron_tile *tile, size_t replica, int side, kron_lane *lane) {
+    const kron_work *work = site->scratch;
+    (void)unused;
+    uns_status status = uns_kron_take_root(site, &work->root, tile, replica, side,
+                                           uns_kron_at(tile->root, tile, side, replica), lane);
     if (status == UNS_ERROR_RANGE)
         site->failed[replica] = 1;
     else if (status != UNS_OK)
         lane->status = status;
     lane->taken += status == UNS_OK;
-    lane->error = found.error > lane->error ? found.error : lane->error;
 }
 
 /* Roots are taken of factors that are up to date only, so that c is their own correction. */
@@ -161,9 +171,9 @@ static uns_status refresh(const uns_structure_site *site, void *state, const uns
                    root->epsilon != head->root.epsilon || root->form != head->root.form;
     work->root = head->root = *root;
     work->mean = mean;
-    if (kind_of(site).direct)
+    if (work->kind.direct)
         return UNS_OK;
-    return uns_kron_run(site, list_due(site, changed), refresh_side, &mean);
+    return uns_kron_run(site, list_due(site, changed), refresh_side, NULL);
 }
 
 static void copy_rows(size_t rows, size_t cols, const double *from, double *to, size_t ld) {
@@ -195,7 +205,6 @@ static void apply_roots(const uns_structure_site *site, const kron_tile *tile, s
 typedef struct directions {
     uns_const_tensors u;
     uns_tensors d;
-    bool direct;
 } directions;
 
 static void precondition_tile(const uns_structure_site *site, const void *user,
@@ -206,9 +215,9 @@ static void precondition_tile(const uns_structure_site *site, const void *user,
     const void *u = my->u.data[tile->block];
     void *d = my->d.data[tile->block];
     (void)side;
-    if (my->direct && tile->diagonal)
+    if (work->kind.direct && tile->diagonal)
         uns_kron_diagonal_direct(site, tile, &work->root, u, d);
-    else if (my->direct)
+    else if (work->kind.direct)
         uns_kron_polar(site, &work->root, tile, replica, u, d, lane);
     else if (tile->diagonal)
         uns_kron_diagonal_apply(site, tile, &work->root,
@@ -220,8 +229,54 @@ static void precondition_tile(const uns_structure_site *site, const void *user,
 static uns_status precondition(const uns_structure_site *site, void *state, uns_const_tensors u,
                                uns_tensors d) {
     (void)state;
-    directions my = {u, d, kind_of(site).direct};
+    directions my = {u, d};
     return uns_kron_run(site, uns_kron_list(site, u.data), precondition_tile, &my);
+}
+
+/* Σ_j dense[(i, j), (k, j)] of the tile: E[SSᵀ] exactly; or the other side's. */
+static void trace_out(const uns_structure_site *site, const kron_tile *tile, size_t begin,
+                      size_t d, const double *dense, int side, double *factor) {
+    size_t n = uns_kron_side(tile, side), other = uns_kron_side(tile, !side);
+    size_t cols = site->blocks[tile->block]->cols;
+    size_t step = side == UNS_KRON_LEFT ? cols : 1, along = side == UNS_KRON_LEFT ? 1 : cols;
+    size_t first = begin + tile->row * cols + tile->col;
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < n; k++) {
+            double sum = 0.0;
+            for (size_t j = 0; j < other; j++)
+                sum += dense[(first + i * step + j * along) * d + first + k * step + j * along];
+            factor[i * n + k] = sum;
+        }
+}
+
+static void adopt_tile(const uns_structure_site *site, const kron_tile *tile, size_t replica,
+                       size_t begin, size_t d, const double *dense) {
+    kron_mark *mark = &tile->marks[replica];
+    mark->sampled = ++mark->observed;
+    for (size_t i = 0; tile->diagonal && i < tile->rows * tile->cols; i++)
+        tile->moment[i * site->replicas + replica] = dense[(begin + i) * d + begin + i];
+    for (int side = 0; side < UNS_KRON_SIDES; side++)
+        if (tile->has[side])
+            trace_out(site, tile, begin, d, dense, side,
+                      uns_kron_at(tile->factor, tile, side, replica));
+}
+
+/* dense: [R][d][d] over the group's vector. */
+static uns_status adopt(const uns_structure_site *site, void *state, const double *dense) {
+    const kron_work *work = site->scratch;
+    size_t d = 0;
+    (void)state;
+    for (size_t i = 0; i < site->count; i++)
+        d += site->blocks[i]->rows * site->blocks[i]->cols;
+    for (size_t i = 0, begin = 0, block = 0; i < work->count; i++) {
+        const kron_tile *tile = &work->tiles[i];
+        for (; block < tile->block; block++)
+            begin += site->blocks[block]->rows * site->blocks[block]->cols;
+        for (size_t r = 0; r < site->replicas; r++)
+            if (site->active[r])
+                adopt_tile(site, tile, r, begin, d, dense + r * d * d);
+    }
+    return UNS_OK;
 }
 
 const uns_structure_ops uns_structure_kron = {
@@ -235,8 +290,12 @@ const uns_structure_ops uns_structure_kron = {
     .observe = observe,
     .refresh = refresh,
     .precondition = precondition,
+    .product = uns_kron_product,
+    .adopt = adopt,
     .refreshes = true,
     .check = check,
     .scratch = scratch,
+    .metric_bytes = uns_kron_metric_bytes,
+    .metric_open = uns_kron_metric_open,
     .report = report,
 };

@@ -62,8 +62,15 @@ typedef struct kron_lane {
     uns_status status;
 } kron_lane;
 
+/* What one structure of the family keeps. */
+typedef struct kron_kind {
+    bool direct; /* nothing: the direction is made of u alone (kron_polar.c) */
+    bool eigen;  /* a private diagonal moment in the eigenbasis; else a root of each factor */
+} kron_kind;
+
 /* At site->scratch; of no consequence for results. */
 typedef struct kron_work {
+    kron_kind kind;
     kron_head *head;
     size_t count;
     kron_tile *tiles;
@@ -73,12 +80,6 @@ typedef struct kron_work {
     uns_root root;          /* of the step under way */
     uns_const_tensors mean; /* likewise; data NULL: not centred */
 } kron_work;
-
-/* What one structure of the family keeps. */
-typedef struct kron_kind {
-    bool direct; /* nothing: the direction is made of u alone (kron_polar.c) */
-    bool eigen;  /* a private diagonal moment in the eigenbasis; else a root of each factor */
-} kron_kind;
 
 /* kron_cut.c */
 uns_status uns_kron_check(const uns_structure_site *site, const kron_kind *kind);
@@ -144,6 +145,27 @@ void uns_kron_diagonal_direct(const uns_structure_site *site, const kron_tile *t
 void uns_kron_polar(const uns_structure_site *site, const uns_root *root, const kron_tile *tile,
                     size_t replica, const void *u, void *d, kron_lane *lane);
 
-/* kron_metric.c: members of uns_structure_ops. */
+/* kron.c: the root of one side's factor, centred where work->mean says so. UNS_ERROR_RANGE: it
+ * is not finite. */
+uns_status uns_kron_take_root(const uns_structure_site *site, const uns_root *root,
+                              const kron_tile *tile, size_t replica, int side, double *out,
+                              kron_lane *lane);
+/* kF, centred where work->mean says so: in place, or in lane->square[0]; own_k: what is left of
+ * k for the root. */
+const double *uns_kron_moment(const uns_structure_site *site, const kron_tile *tile,
+                              size_t replica, int side, double k, double *own_k,
+                              kron_lane *lane);
+
+/* kron_eigen.c: eigenvectors of a factor in rows, of descending eigenvalue. `room` has
+ * lane->decomposition's size. */
+uns_status uns_kron_decompose(size_t n, const double *factor, double *basis, void *room);
+
+/* kron_metric.c: members of uns_structure_ops as they are. */
+size_t uns_kron_metric_bytes(const uns_structure_site *site);
+uns_status uns_kron_metric_open(const uns_structure_site *site, const void *state,
+                                const uns_root *root, uns_const_tensors mean, size_t first,
+                                size_t count, void *metric);
+uns_status uns_kron_product(const uns_structure_site *site, const void *metric,
+                            uns_product product, uns_const_tensors in, uns_tensors out);
 
 #endif

@@ -200,6 +200,7 @@ uns_status uns_kron_prepare(const uns_structure_site *site, void *state,
     place_work(site, &arena, &sizes, work);
     walk_tiles(site, kind, state, work->tiles);
     work->head = state;
+    work->kind = *kind;
     for (size_t i = 0; i < work->count; i++)
         start_tile(site, &work->tiles[i]);
     return UNS_OK;

@@ -86,8 +86,7 @@ static void swap_rows(size_t n, double *a, double *b) {
     }
 }
 
-/* Eigenvectors in rows, of descending eigenvalue. */
-static uns_status decompose(size_t n, const double *factor, double *basis, void *room) {
+uns_status uns_kron_decompose(size_t n, const double *factor, double *basis, void *room) {
     double *values = room;
     memcpy(basis, factor, n * n * sizeof *basis);
     uns_status status = uns_dense_eigen(n, basis, values, values + (n + 7) / 8 * 8);
@@ -154,8 +153,9 @@ static void renew_basis(const uns_structure_site *site, const void *user, const 
             site->failed[replica] = 1;
             return;
         }
-        uns_status status = by_power ? power_step(tile, replica, side, factor, basis, lane)
-                                     : decompose(n, factor, basis, lane->decomposition);
+        uns_status status = by_power
+                                ? power_step(tile, replica, side, factor, basis, lane)
+                                : uns_kron_decompose(n, factor, basis, lane->decomposition);
         lane->status = status != UNS_OK ? status : lane->status;
         lane->taken++;
     }
@@ -285,6 +285,9 @@ const uns_structure_ops uns_structure_kron_eigen = {
     .refreshes = true,
     .check = check,
     .scratch = scratch,
+    .product = uns_kron_product,
+    .metric_bytes = uns_kron_metric_bytes,
+    .metric_open = uns_kron_metric_open,
     .report = report,
     .opening = 1,
 };
