@@ -182,10 +182,10 @@ typedef enum uns_side {
 } uns_side;
 
 /* How kron-eigen renews its basis: by eigen-decomposition, or by a power step and QR. */
-typedef enum uns_basis {
+typedef enum uns_basis_by {
     UNS_BASIS_EIGEN,
     UNS_BASIS_QR
-} uns_basis;
+} uns_basis_by;
 
 /* How R·u is had: by the root itself, or, for the polar factor alone, by five steps of Muon's
  * quintic. */
@@ -242,7 +242,7 @@ typedef struct uns_spec {
     double refresh_tolerance; /* adaptive: drift of R allowed, in errors of estimate of C */
     int structure_side;       /* uns_side */
     int64_t structure_every;  /* a signal enters the factors every so many observations */
-    int basis;                /* uns_basis */
+    int basis;                /* uns_basis_by */
     int root;                 /* uns_root_by */
     double exponent;          /* p */
     double epsilon;           /* ε */

@@ -124,7 +124,8 @@ static bool is_polar(const facts *f) {
 }
 
 static bool refresh_not_given(const facts *f) {
-    return is_kron(f) && f->spec->refresh == UNS_REFRESH_ADAPTIVE && !is_polar(f);
+    return strcmp(f->structure->name, "kron-eigen") == 0 &&
+           f->spec->refresh == UNS_REFRESH_ADAPTIVE;
 }
 
 static bool refresh_of_polar(const facts *f) {
@@ -302,8 +303,8 @@ static const rule pair_rules[] = {
      "refresh and refresh.tolerance have no effect on this structure, whose root is taken at "
      "every step; leave them out, or set structure=full, block, kron or kron-eigen"},
     {refresh_not_given, UNS_ERROR_PAIR,
-     "this structure takes its roots every so many observations: set refresh=100, or another "
-     "number"},
+     "structure=kron-eigen renews its basis every so many observations: set refresh=10, or "
+     "another number"},
     {refresh_of_polar, UNS_ERROR_PAIR,
      "moment=latest with signal=direction is a root of the direction itself, taken at every "
      "step; leave refresh out"},

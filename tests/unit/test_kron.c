@@ -297,7 +297,8 @@ Test(kron, memory_is_what_the_rule_says_before_anything_is_allocated) {
     uns_structure_report two = survey(100, 60, "structure.cap=100");
     size_t numbers = 3 * 2 * (100 * 100 + 60 * 60); /* replicas; factor and root */
     cr_expect_geq(two.bytes, 8 * numbers);
-    cr_expect_leq(two.bytes, 8 * numbers + 1024);
+    size_t probes = 3 * 4 * (100 + 60);
+    cr_expect_leq(two.bytes, 8 * (numbers + probes) + 2048);
     uns_structure_report none =
         survey(100, 60,
                "moment=latest initial=0 scale=none signal=direction beta=0 structure.every=1 "
@@ -332,6 +333,43 @@ Test(kron, roots_are_taken_when_observations_have_doubled_and_every_k) {
         cr_expect_lt(report.error, 1e-10);
     }
     close_rig(&my);
+}
+
+static uint64_t roots_of(const rig *my) {
+    uns_structure_report report;
+    cr_assert_eq(uns_optimizer_structure_report(my->optimizer, 0, &report), UNS_OK);
+    return report.roots;
+}
+
+/* Gradients of one law, then a hundred times larger in one row. */
+Test(kron, adaptive_roots_rest_without_change_and_follow_one) {
+    rig my = open_rig(6, 4, "sgd", AVERAGE "beta=0.99 structure=kron exponent=0.25");
+    rig every =
+        open_rig(6, 4, "sgd", AVERAGE "beta=0.99 structure=kron exponent=0.25 refresh=1");
+    uint64_t settled = 0;
+    double worst = 0.0;
+    for (uint64_t t = 0; t < 1200; t++) {
+        make_gradient(&my, t);
+        for (size_t j = 0; t >= 1000 && j < my.cols; j++)
+            my.g[2 * my.cols + j] *= 100.0;
+        memcpy(every.g, my.g, my.n * sizeof *my.g);
+        observe(&my);
+        observe(&every);
+        direction(&my);
+        direction(&every);
+        if (t == 500)
+            settled = roots_of(&my);
+        if (t == 999)
+            cr_expect_lt(roots_of(&my) - settled, 60, "%d roots in 500 quiet steps",
+                         (int)(roots_of(&my) - settled));
+        if (t > 500 && t < 1000)
+            worst = fmax(worst, difference(my.n, every.d, my.d));
+    }
+    cr_expect_lt(worst, 0.2, "quiet: off by %g", worst);
+    cr_expect_gt(worst, 0.0, "old roots show");
+    cr_expect_lt(difference(my.n, every.d, my.d), 0.2, "after the change");
+    close_rig(&my);
+    close_rig(&every);
 }
 
 /* ---- openings */
@@ -500,8 +538,7 @@ static void refused(const char *preset, const char *values, const char *word) {
 }
 
 Test(kron, pairs_without_sense_are_refused_with_the_mend) {
-    refused("sgd", "structure=kron", "refresh=100");
-    refused("sgd", "structure=kron-eigen", "refresh=100");
+    refused("sgd", "structure=kron-eigen", "refresh=10");
     refused("sgd", "structure.side=left", "structure=kron");
     refused("sgd", "structure.every=2 structure=full", "structure=kron");
     refused("sgd", "basis=qr structure=kron refresh=1", "structure=kron-eigen");

@@ -19,6 +19,7 @@
 #include "la/dense.h"
 #include "la/root.h"
 
+#include <float.h>
 #include <string.h>
 
 static kron_kind kind_of(const uns_structure_site *site) {
@@ -120,29 +121,50 @@ const double *uns_kron_moment(const uns_structure_site *site, const kron_tile *t
 
 uns_status uns_kron_take_root(const uns_structure_site *site, const uns_root *root,
                               const kron_tile *tile, size_t replica, int side, double *out,
-                              kron_lane *lane) {
+                              kron_lane *lane, bool *blind) {
     uns_root own = *root;
     uns_root_report found = {0};
+    size_t n = uns_kron_side(tile, side);
     own.exponent *= tile->share;
     const double *c =
         uns_kron_moment(site, tile, replica, side, root->correction, &own.correction, lane);
-    uns_status status = uns_root_dense(site->context, uns_kron_side(tile, side), &own, 0.0, c,
-                                       out, lane->decomposition, &found);
+    uns_status status =
+        uns_root_dense(site->context, n, &own, 0.0, c, out, lane->decomposition, &found);
     lane->error = found.error > lane->error ? found.error : lane->error;
+    *blind = root->epsilon == 0.0 &&
+             !(found.smallest > 4.0 * (double)n * DBL_EPSILON * found.largest);
     return status;
 }
 
 static void refresh_side(const uns_structure_site *site, const void *unused,
                          const kron_tile *tile, size_t replica, int side, kron_lane *lane) {
     const kron_work *work = site->scratch;
+    kron_mark *mark = &tile->marks[replica];
+    double *out = uns_kron_at(tile->root, tile, side, replica);
     (void)unused;
-    uns_status status = uns_kron_take_root(site, &work->root, tile, replica, side,
-                                           uns_kron_at(tile->root, tile, side, replica), lane);
+    uns_status status = uns_kron_take_root(site, &work->root, tile, replica, side, out, lane,
+                                           &mark->blind[side]);
     if (status == UNS_ERROR_RANGE)
         site->failed[replica] = 1;
     else if (status != UNS_OK)
         lane->status = status;
-    lane->taken += status == UNS_OK;
+    if (status != UNS_OK)
+        return;
+    lane->taken++;
+    if (site->spec->refresh == UNS_REFRESH_ADAPTIVE) {
+        bool centred = work->mean.data != NULL; /* then the moment is where it was made */
+        uns_kron_probe(
+            site, tile, replica, side, centred ? 1.0 : work->root.correction,
+            centred ? lane->square[0] : uns_kron_at(tile->factor, tile, side, replica), lane);
+    }
+}
+
+static bool is_due(const uns_spec *spec, const kron_mark *mark) {
+    if (spec->refresh != UNS_REFRESH_ADAPTIVE)
+        return uns_kron_due(mark->observed, mark->taken, spec->refresh);
+    bool blind = mark->blind[UNS_KRON_LEFT] || mark->blind[UNS_KRON_RIGHT];
+    return uns_kron_due(mark->observed, mark->taken, INT64_MAX) || mark->drifted ||
+           (blind && mark->observed > mark->taken);
 }
 
 /* Roots are taken of factors that are up to date only, so that c is their own correction. */
@@ -152,8 +174,7 @@ static size_t list_due(const uns_structure_site *site, bool changed) {
     for (size_t i = 0; i < work->count; i++)
         for (size_t r = 0; r < site->replicas && !work->tiles[i].diagonal; r++) {
             kron_mark *mark = &work->tiles[i].marks[r];
-            bool due = mark->sampled == mark->observed &&
-                       uns_kron_due(mark->observed, mark->taken, site->spec->refresh);
+            bool due = mark->sampled == mark->observed && is_due(site->spec, mark);
             if (!site->active[r] || mark->observed == 0 || !(due || changed))
                 continue;
             mark->taken = mark->observed;
@@ -173,6 +194,8 @@ static uns_status refresh(const uns_structure_site *site, void *state, const uns
     work->mean = mean;
     if (work->kind.direct)
         return UNS_OK;
+    if (site->spec->refresh == UNS_REFRESH_ADAPTIVE)
+        UNS_TRY(uns_kron_look(site, root));
     return uns_kron_run(site, list_due(site, changed), refresh_side, NULL);
 }
 

@@ -23,7 +23,8 @@
 enum {
     UNS_KRON_LEFT,
     UNS_KRON_RIGHT,
-    UNS_KRON_SIDES
+    UNS_KRON_SIDES,
+    UNS_KRON_PROBES = 2 /* vectors by which drift is estimated */
 };
 
 /* Of one tile and replica. Observations that do not enter the factors are carried in a, b, e
@@ -31,7 +32,14 @@ enum {
 typedef struct kron_mark {
     uint64_t observed, sampled; /* by the tile; when one last entered the factors */
     uint64_t taken;             /* observation of the last root or basis; 0: none yet */
+    uint64_t samples;           /* that entered the factors */
     double a, b, e;
+    double weight, square; /* Σw and Σw² over them */
+    /* Where refresh is adaptive: tr M and ‖M‖² of each factor (kron_drift.c), what the last
+     * look found, and that a factor was singular at ε = 0, so that R does not see what is new.
+     */
+    double trace[UNS_KRON_SIDES], size[UNS_KRON_SIDES];
+    bool drifted, blind[UNS_KRON_SIDES];
 } kron_mark;
 
 typedef struct kron_tile {
@@ -42,6 +50,7 @@ typedef struct kron_tile {
     kron_mark *marks; /* [R] */
     double *factor[UNS_KRON_SIDES]; /* [R][n][n] */
     double *root[UNS_KRON_SIDES];   /* [R][n][n]: the root, or eigenvectors in rows */
+    double *probes[UNS_KRON_SIDES]; /* kron: [R][PROBES][2][n] */
     double *moment; /* diagonal: [rows·cols·R]; kron-eigen: [R][rows·cols]; else NULL */
 } kron_tile;
 
@@ -145,16 +154,22 @@ void uns_kron_diagonal_direct(const uns_structure_site *site, const kron_tile *t
 void uns_kron_polar(const uns_structure_site *site, const uns_root *root, const kron_tile *tile,
                     size_t replica, const void *u, void *d, kron_lane *lane);
 
-/* kron.c: the root of one side's factor, centred where work->mean says so. UNS_ERROR_RANGE: it
- * is not finite. */
+/* kron.c: the root of one side's factor, centred where work->mean says so, and whether a zero
+ * of it at ε = 0 stayed zero. UNS_ERROR_RANGE: it is not finite. */
 uns_status uns_kron_take_root(const uns_structure_site *site, const uns_root *root,
                               const kron_tile *tile, size_t replica, int side, double *out,
-                              kron_lane *lane);
+                              kron_lane *lane, bool *blind);
 /* kF, centred where work->mean says so: in place, or in lane->square[0]; own_k: what is left of
  * k for the root. */
 const double *uns_kron_moment(const uns_structure_site *site, const kron_tile *tile,
                               size_t replica, int side, double k, double *own_k,
                               kron_lane *lane);
+
+/* kron_drift.c: measures a new root of k·moment by probes; and marks the tiles and replicas
+ * whose roots have drifted. */
+void uns_kron_probe(const uns_structure_site *site, const kron_tile *tile, size_t replica,
+                    int side, double k, const double *moment, kron_lane *lane);
+uns_status uns_kron_look(const uns_structure_site *site, const uns_root *root);
 
 /* kron_eigen.c: eigenvectors of a factor in rows, of descending eigenvalue. `room` has
  * lane->decomposition's size. */

@@ -117,6 +117,8 @@ static void place_tile(void *user, const kron_tile *tile) {
             continue;
         placed.factor[k] = take(&my->state, n, n, my->replicas);
         placed.root[k] = take(&my->state, n, n, my->replicas);
+        if (!my->kind->eigen)
+            placed.probes[k] = take(&my->state, UNS_KRON_PROBES * 2, n, my->replicas);
     }
     if (!tile->diagonal && area > my->area)
         my->area = area;

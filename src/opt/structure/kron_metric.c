@@ -92,11 +92,13 @@ static uns_status open_side(const uns_structure_site *site, const uns_root *root
     kron_lane *lane = &work->lane[0];
     size_t n = uns_kron_side(tile, side);
     double k, trace = 0.0;
+    bool blind;
     if (tile->marks[replica].taken > 0)
         memcpy(to->vectors[side], uns_kron_at(tile->root, tile, side, replica),
                n * n * sizeof(double));
     else
-        UNS_TRY(uns_kron_take_root(site, root, tile, replica, side, to->vectors[side], lane));
+        UNS_TRY(uns_kron_take_root(site, root, tile, replica, side, to->vectors[side], lane,
+                                   &blind));
     if (uns_dense_eigen(n, to->vectors[side], to->values[side], lane->decomposition) != UNS_OK)
         return uns_fail(site->context, UNS_ERROR_STATE,
                         "metric: the eigenvalues of a %zu×%zu root did not converge", n, n);

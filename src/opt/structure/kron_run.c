@@ -124,6 +124,9 @@ bool uns_kron_count(const uns_structure_site *site, kron_mark *mark, const uns_c
     if (!uns_kron_due(mark->observed, mark->sampled, site->spec->structure_every))
         return false;
     mark->sampled = mark->observed;
+    mark->samples++;
+    mark->weight = mark->a * mark->weight + mark->b;
+    mark->square = mark->a * mark->a * mark->square + mark->b * mark->b;
     return true;
 }
 
