@@ -6,7 +6,7 @@
  *   exact    by the root of the smaller Gram matrix; singular values below √(n·2⁻⁵²) of the
  *            largest go to 0, and one of relative size s has the relative error 2⁻⁵²/s²
  *   quintic  X ← u/(‖u‖ + ε), then five times X ← aX + (bXXᵀ + c(XXᵀ)²)X with the published
- *            a, b, c: singular values end between 0.68 and 1.13, no nearer to 1
+ *            a, b, c: singular values above 1e-2‖u‖ end between 0.68 and 1.13, no nearer to 1
  */
 #include "opt/structure/kron.h"
 
