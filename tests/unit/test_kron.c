@@ -120,14 +120,18 @@ static double difference(size_t n, const double *a, const double *b) {
 
 #define AVERAGE                                                                                \
     "eta=0.01 moment=ema beta=0.9 bias_correction=true epsilon=1e-4 epsilon.form=inside "
+#define POLAR                                                                                  \
+    "moment=latest beta=0 signal=direction momentum=ema mu=0.9 structure=kron exponent=0.5 "   \
+    "structure.side=smaller epsilon=0 "
 
 /* ---- what equals what */
 
+#define OUTSIDE                                                                                \
+    "exponent=0.5 epsilon.form=outside moment=sum initial=0.1 bias_correction=false "
+
 Test(kron, the_left_factor_of_a_column_is_the_full_matrix) {
-    static const char *const more[] = {
-        "exponent=0.5 ", "exponent=0.25 ", "exponent=1 ", "exponent=0.5 centred=true ",
-        "exponent=0.5 epsilon.form=outside moment=sum initial=0.1 "
-        "bias_correction=false "};
+    static const char *const more[] = {"exponent=0.5 ", "exponent=0.25 ", "exponent=1 ",
+                                       "exponent=0.5 centred=true ", OUTSIDE};
     for (size_t i = 0; i < sizeof more / sizeof *more; i++) {
         char text[256];
         (void)snprintf(text, sizeof text, AVERAGE "%sstructure=full refresh=1", more[i]);
@@ -168,11 +172,8 @@ Test(kron, a_rotated_run_is_the_run_rotated) {
     static const char *const specs[] = {
         AVERAGE "structure=kron exponent=0.25 refresh=4 structure.every=2",
         AVERAGE "structure=kron exponent=0.5 refresh=1 structure.side=smaller centred=true",
-        AVERAGE "structure=kron-eigen exponent=0.5 refresh=5 basis=eigen",
-        "moment=latest beta=0 signal=direction momentum=ema mu=0.9 structure=kron exponent=0.5 "
-        "structure.side=smaller epsilon=0 root=exact",
-        "moment=latest beta=0 signal=direction momentum=ema mu=0.9 structure=kron exponent=0.5 "
-        "structure.side=smaller epsilon=0 root=quintic"};
+        AVERAGE "structure=kron-eigen exponent=0.5 refresh=5 basis=eigen", POLAR "root=exact",
+        POLAR "root=quintic"};
     for (size_t i = 0; i < sizeof specs / sizeof *specs; i++) {
         rig plain = open_rig(6, 6, "sgd", specs[i]), turned = open_rig(6, 6, "sgd", specs[i]);
         for (uint64_t t = 0; t < 200; t++) {
