@@ -144,9 +144,8 @@ static void refresh_side(const uns_structure_site *site, const void *unused,
     (void)unused;
     uns_status status = uns_kron_take_root(site, &work->root, tile, replica, side, out, lane,
                                            &mark->blind[side]);
-    if (status == UNS_ERROR_RANGE)
-        site->failed[replica] = 1;
-    else if (status != UNS_OK)
+    mark->broken[side] = status == UNS_ERROR_RANGE;
+    if (status != UNS_OK && status != UNS_ERROR_RANGE)
         lane->status = status;
     if (status != UNS_OK)
         return;

@@ -40,6 +40,7 @@ typedef struct kron_mark {
      */
     double trace[UNS_KRON_SIDES], size[UNS_KRON_SIDES];
     bool drifted, blind[UNS_KRON_SIDES];
+    bool broken[UNS_KRON_SIDES]; /* a factor is not finite; told on after the run */
 } kron_mark;
 
 typedef struct kron_tile {

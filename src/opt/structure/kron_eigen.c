@@ -14,6 +14,7 @@
 #include "opt/builtin.h"
 #include "opt/structure/kron.h"
 
+#include "base/base.h"
 #include "la/dense.h"
 
 #include <math.h>
@@ -150,13 +151,17 @@ static void renew_basis(const uns_structure_site *site, const void *user, const 
         const double *factor = uns_kron_at(tile->factor, tile, side, replica);
         double *basis = uns_kron_at(tile->root, tile, side, replica);
         if (!all_finite(n * n, factor)) {
-            site->failed[replica] = 1;
+            tile->marks[replica].broken[side] = true;
             return;
         }
         uns_status status = by_power
                                 ? power_step(tile, replica, side, factor, basis, lane)
                                 : uns_kron_decompose(n, factor, basis, lane->decomposition);
-        lane->status = status != UNS_OK ? status : lane->status;
+        if (status != UNS_OK)
+            lane->status = uns_fail(site->context, status,
+                                    "structure '%s': the eigenvectors of a factor of %zu rows "
+                                    "did not converge",
+                                    site->spec->structure, n);
         lane->taken++;
     }
 }

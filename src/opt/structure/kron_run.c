@@ -78,6 +78,18 @@ static void run_lane(void *user, size_t index) {
     uns_flush_restore(mode);
 }
 
+/* Several jobs may concern one replica, so it is marked by one thread. */
+static void fail_broken(const uns_structure_site *site, size_t job) {
+    const kron_work *work = site->scratch;
+    size_t pair = job / UNS_KRON_SIDES, replica = pair % site->replicas;
+    const kron_tile *tile = &work->tiles[pair / site->replicas];
+    for (int side = 0; tile->marks && side < UNS_KRON_SIDES; side++) {
+        bool *broken = &tile->marks[replica].broken[side];
+        site->failed[replica] |= *broken;
+        *broken = false;
+    }
+}
+
 uns_status uns_kron_run(const uns_structure_site *site, size_t count, uns_kron_task *task,
                         const void *user) {
     const kron_work *work = site->scratch;
@@ -90,6 +102,8 @@ uns_status uns_kron_run(const uns_structure_site *site, size_t count, uns_kron_t
         work->lane[k].status = UNS_OK;
     }
     uns_pool_run(uns_context_pool(site->context), lanes, run_lane, &my);
+    for (size_t k = 0; k < count; k++)
+        fail_broken(site, work->jobs[k]);
     for (size_t k = 0; k < lanes; k++) {
         const kron_lane *lane = &work->lane[k];
         work->head->roots += lane->taken;
