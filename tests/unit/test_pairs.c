@@ -7,12 +7,14 @@
 #include <stdio.h>
 
 enum {
-    STRUCTURES = 6,
-    MOMENTS = 8
+    STRUCTURES = 9,
+    MOMENTS = 9
 };
 
-static const char *const structures[STRUCTURES] = {"identity", "scalar", "diagonal",
-                                                   "block",    "full",   "lowrank"};
+/* kron-eigen has no default refresh. */
+static const char *const structures[STRUCTURES] = {
+    "identity", "scalar", "diagonal", "block", "full", "kron", "kron-eigen refresh=10",
+    "factored", "lowrank"};
 
 /* A letter a structure: y legal, else a reason below. */
 typedef struct row {
@@ -20,9 +22,9 @@ typedef struct row {
 } row;
 
 static const row rows[MOMENTS] = {
-    {"ema", "", "yyyyyy"},          {"sum", "", "yyyyyy"},    {"mean", "", "yyyyyy"},
-    {"exact", "", "yoyyyo"},        {"max", "", "yfyfff"},    {"sign", "", "yfyfff"},
-    {"latest", "beta=0", "yyyyyy"}, {"window", "", "wwwwwy"},
+    {"ema", "", "yyyyyyyyy"},   {"sum", "", "yyyyyyyyy"},          {"mean", "", "yyyyyyyyy"},
+    {"power", "", "yyyyyyyyy"}, {"exact", "", "yoyyyyoyo"},        {"max", "", "yfyffffff"},
+    {"sign", "", "yfyffffff"},  {"latest", "beta=0", "yyyyyymyy"}, {"window", "", "wwwwwwwwy"},
 };
 
 static const struct {
@@ -35,10 +37,17 @@ static const struct {
     {'c', "ceiling needs an accumulated moment and an elementwise structure"},
     {'d', "scale=adadelta needs an elementwise structure"},
     {'r', "have no effect on this structure"},
-    {'b', "belong to structure=block"},
+    {'b', "to structure=block"},
+    {'m', "keeps a moment of its own"},
+    {'t', "belongs to refresh=adaptive"},
+    {'g', "scale=graft takes the step length of the diagonal"},
+    {'k', "belong to structure=kron"},
+    {'q', "basis belongs to structure=kron-eigen"},
+    {'l', "structure.over=leave leaves one side of a matrix out"},
+    {'p', "root=quintic approximates the polar factor alone"},
     {'w', "needs structure=lowrank"},
-    {'l', "belong to structure=lowrank"},
-    {'m', "belongs to moment=window"},
+    {'R', "belong to structure=lowrank"},
+    {'W', "belongs to moment=window"},
 };
 
 static const char *fragment_of(char letter) {
@@ -77,26 +86,35 @@ Test(pairs, moments_and_structures_go_together_as_the_table_says) {
 }
 
 static const row others[] = {
-    {NULL, "centred=true", "nyyyyy"},
-    {NULL, "moment=mean centred=true", "nyyyyy"},
-    {NULL, "rectify=true", "nyyyyy"},
-    {NULL, "initial=1", "nyyyyy"},
-    {NULL, "ceiling=raw", "ncyccc"},
-    {NULL, "scale=adadelta", "ydyddd"},
-    {NULL, "scale=trust", "yyyyyy"},
-    {NULL, "momentum=ema mu=0.9 signal=deviation", "yyyyyy"},
-    {NULL, "momentum=lion mu=0.9 mu.memory=0.99 signal=direction", "yyyyyy"},
-    {NULL, "exponent=0", "yyyyyy"},
-    {NULL, "exponent=1.3", "yyyyyy"},
-    {NULL, "refresh=10", "rrryyr"},
-    {NULL, "refresh.tolerance=0.5", "rrryyr"},
-    {NULL, "structure.block=16", "bbbybb"},
-    {NULL, "structure.cap=16", "bbbybb"},
-    {NULL, "structure.over=diagonal", "bbbybb"},
-    {NULL, "structure.rank=8", "llllly"},
-    {NULL, "structure.complement=none", "llllly"},
-    {NULL, "structure.window=8", "mmmmmm"},
-    {NULL, "moment=window structure.window=8 beta=1", "wwwwwy"},
+    {NULL, "centred=true", "nyyyyymyy"},
+    {NULL, "moment=mean centred=true", "nyyyyymyy"},
+    {NULL, "rectify=true", "nyyyyyyyy"},
+    {NULL, "initial=1", "nyyyyyyyy"},
+    {NULL, "ceiling=raw", "ncycccccc"},
+    {NULL, "scale=adadelta", "ydydddddd"},
+    {NULL, "scale=trust", "yyyyyyyyy"},
+    {NULL, "scale=graft", "gygyyyyyy"},
+    {NULL, "scale=rms_clip rms.relative=1e-3", "yyyyyyyyy"},
+    {NULL, "scale=shape", "yyyyyyyyy"},
+    {NULL, "scale=shape_rms", "yyyyyyyyy"},
+    {NULL, "momentum=ema mu=0.9 signal=deviation", "yyyyyyyyy"},
+    {NULL, "momentum=lion mu=0.9 mu.memory=0.99 signal=direction", "yyyyyyyyy"},
+    {NULL, "exponent=0", "yyyyyyyyy"},
+    {NULL, "exponent=1.3", "yyyyyyyyy"},
+    {NULL, "refresh=10", "rrryyyyrr"},
+    {NULL, "refresh.tolerance=0.5", "rrryyytrr"},
+    {NULL, "structure.block=16", "bbbybbbbb"},
+    {NULL, "structure.cap=16", "bbbybyybb"},
+    {NULL, "structure.over=diagonal", "bbbybyybb"},
+    {NULL, "structure.over=leave", "bbblbyybb"},
+    {NULL, "structure.side=left", "kkkkkyykk"},
+    {NULL, "structure.every=2", "kkkkkyykk"},
+    {NULL, "basis=qr", "qqqqqqyqq"},
+    {NULL, "root=quintic", "ppppppppp"},
+    {NULL, "structure.rank=8", "RRRRRRRRy"},
+    {NULL, "structure.complement=none", "RRRRRRRRy"},
+    {NULL, "structure.window=8", "WWWWWWWWW"},
+    {NULL, "moment=window structure.window=8 beta=1", "wwwwwwwwy"},
 };
 
 Test(pairs, other_slots_and_structures_go_together_as_the_table_says) {
@@ -117,6 +135,9 @@ Test(pairs, values_that_cancel_one_another_are_refused) {
         {"structure=lowrank moment=window structure.rank=8", "whose rank is structure.window"},
         {"structure=lowrank moment=window centred=true", "centred needs moment=ema"},
         {"structure=full refresh=5 refresh.tolerance=2", "belongs to refresh=adaptive"},
+        {"structure=kron-eigen", "set refresh=10"},
+        {"structure=kron centred=true structure.every=2", "structure.every must be 1"},
+        {"structure=kron moment=latest beta=0 signal=direction", "root of one side"},
         {"structure=block structure.block=8 structure.cap=64", "either a size or a cap"},
         {"structure=block structure.block=8 structure.over=diagonal", "either a size or a cap"},
     };
