@@ -121,9 +121,9 @@ typedef struct uns_structure_ops {
      * with a state (NULL: not yet made) roots and error; the rest is the optimizer's. */
     void (*report)(const uns_structure_site *site, const void *state,
                    uns_structure_report *report);
-    /* Whole structures: observations that only open them. Until then a step observes and does no
-     * more (momentum, d and x stay, no move is counted). The t of coeffs counts from there, at
-     * least 1. */
+    /* Whole structures: observations that only open them. Until then a step observes and does
+     * no more (momentum, d and x stay, no move is counted). The t of coeffs counts from there,
+     * at least 1. */
     uint64_t opening;
 } uns_structure_ops;
 
