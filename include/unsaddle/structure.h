@@ -83,7 +83,7 @@ typedef struct uns_structure_ops {
                           uns_const_tensors s);
     /* Brings R up to date with C for observation t; decides by t and state alone whether. With
      * a centred spec, `mean` is the blocks' ḡ and the root is of cC − (cḡ)(cḡ)ᵀ; else mean.data
-     * is NULL. */
+     * is NULL. It stays where it is until the step's precondition. */
     uns_status (*refresh)(const uns_structure_site *site, void *state, const uns_root *root,
                           uns_const_tensors mean, uint64_t t);
     /* d = R·u; d and u may be the same buffers; NULL blocks are left out. */

@@ -170,7 +170,7 @@ static uns_status open_part(uns_metric *metric, part *mine) {
     uns_root root = uns_group_root(group, &coeffs);
     uns_const_tensors mean = {NULL, 0};
     if (group->spec.centred && !group->structure->keeps_mean)
-        mean = uns_tensors_const(uns_group_view(optimizer, group, 0, UNS_PIECE_MEAN));
+        mean = uns_tensors_const(uns_group_view(optimizer, group, 2, UNS_PIECE_MEAN));
     return group->structure->metric_open(&group->site, group->structure_state, &root, mean,
                                          metric->first, metric->count, mine->own);
 }

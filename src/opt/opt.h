@@ -60,7 +60,7 @@ typedef struct uns_group {
     size_t structure_bytes, scratch_bytes;
     bool adopting;          /* the oracle has been asked for a dense C this step */
     double refresh_seconds; /* spent on whole structures' roots */
-    void **views[2];        /* room for tensors over the group's blocks */
+    void **views[3];        /* room for tensors over the group's blocks: s, d, ḡ */
     double *clip_factor;    /* [R], of this step */
     bool clipping;
     const uns_block_state *twin; /* prepared in this step, when its counts were these */

@@ -97,8 +97,8 @@ static void place_books(uns_optimizer *optimizer, uns_arena *arena) {
     for (size_t i = 0; i < optimizer->group_count; i++) {
         uns_group group = {0};
         group.blocks = uns_arena_take(arena, blocks * sizeof *group.blocks);
-        group.views[0] = uns_arena_take(arena, blocks * sizeof(void *));
-        group.views[1] = uns_arena_take(arena, blocks * sizeof(void *));
+        for (size_t k = 0; k < UNS_COUNT_OF(group.views); k++)
+            group.views[k] = uns_arena_take(arena, blocks * sizeof(void *));
         group.clip_factor = uns_arena_take(arena, replicas * sizeof(double));
         if (arena->base)
             optimizer->groups[i] = group;

@@ -110,7 +110,7 @@ static uns_status refresh(uns_optimizer *optimizer, uns_group *group, const uns_
     uns_const_tensors mean = {NULL, 0};
     uint64_t t = uns_group_observed(optimizer, group) + observing;
     if (group->spec.centred && !group->structure->keeps_mean)
-        mean = uns_tensors_const(uns_group_view(optimizer, group, 0, UNS_PIECE_MEAN));
+        mean = uns_tensors_const(uns_group_view(optimizer, group, 2, UNS_PIECE_MEAN));
     double before = seconds_now();
     uns_status status =
         group->structure->refresh(&group->site, group->structure_state, &root, mean, t);
@@ -160,7 +160,6 @@ uns_status uns_run_structure(uns_optimizer *optimizer, uns_group *group, unsigne
     if (!rooted)
         return UNS_OK;
     UNS_TRY(refresh(optimizer, group, &first->coeffs, observing));
-    group->site.ahead = observing ? ahead(optimizer, group) : nothing; /* views were reused */
     uns_tensors d = uns_group_view(optimizer, group, 1, UNS_PIECE_DIRECTION);
     return group->structure->precondition(&group->site, group->structure_state,
                                           uns_tensors_const(d), d);
