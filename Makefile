@@ -82,6 +82,11 @@ lowrank: need ## low rank against the full matrix over 500 steps, and what a ste
 	@ninja -C $(BUILD) -j$(JOBS) tests/long/long_lowrank bench/ggt_cost
 	@$(BUILD)/tests/long/long_lowrank; first=$$?; $(BUILD)/bench/ggt_cost && exit $$first
 
+kron: need ## what a step with Kronecker factors costs in matrix products (a minute)
+	@$(call configure,$(BUILD),gcc,-Dwerror=$(WERROR))
+	@ninja -C $(BUILD) -j$(JOBS) bench/kron_cost
+	@$(BUILD)/bench/kron_cost
+
 speed: all ## replicas of the saddle experiment against a loop written by hand
 	@ninja -C $(BUILD) bench/saddle_speed
 	@$(BUILD)/bench/saddle_speed
@@ -106,5 +111,5 @@ help: ## this list
 
 comma = ,
 
-.PHONY: all need setup demo test check-clang sanitize tsan honesty forecast noise roots starved lowrank format install clean \
+.PHONY: all need setup demo test check-clang sanitize tsan honesty forecast noise roots starved lowrank kron format install clean \
 	help speed

@@ -142,9 +142,9 @@ Test(kron, the_left_factor_of_a_column_is_the_full_matrix) {
         (void)snprintf(text, sizeof text,
                        AVERAGE "%sstructure=kron structure.side=right refresh=1", more[i]);
         rig right = open_rig(1, 9, "sgd", text);
-        run(&full, 100);
-        run(&left, 100);
-        run(&right, 100);
+        run(&full, 500);
+        run(&left, 500);
+        run(&right, 500);
         cr_expect_lt(difference(9, full.x, left.x), 1e-10, "%s", more[i]);
         cr_expect_lt(difference(9, full.x, right.x), 1e-10, "%s", more[i]);
         close_rig(&full);
@@ -176,7 +176,7 @@ Test(kron, a_rotated_run_is_the_run_rotated) {
         POLAR "root=quintic"};
     for (size_t i = 0; i < sizeof specs / sizeof *specs; i++) {
         rig plain = open_rig(6, 6, "sgd", specs[i]), turned = open_rig(6, 6, "sgd", specs[i]);
-        for (uint64_t t = 0; t < 200; t++) {
+        for (uint64_t t = 0; t < 500; t++) {
             make_gradient(&plain, t);
             make_gradient(&turned, t);
             rotate_ends(&turned, turned.g);
