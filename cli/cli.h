@@ -153,6 +153,15 @@ typedef struct cli_progress {
 void cli_progress_show(void *user, const uns_progress *progress);
 void cli_progress_end(cli_progress *progress);
 
+/* footprint.c: what a structure with matrices will keep; false for others. The second is for
+ * uns_run_config.footprint, with a text of that size, empty at first, as its user: one line
+ * where the figures differ from those of the cell before. */
+enum {
+    CLI_FOOTPRINT_SIZE = 200
+};
+bool cli_footprint_text(const uns_footprint *footprint, char text[CLI_FOOTPRINT_SIZE]);
+void cli_footprint_say(void *user, const uns_footprint *footprint);
+
 /* folder.c: where a run is written. */
 enum {
     CLI_PATH_SIZE = 4096

@@ -31,7 +31,7 @@ static const char files[] =
     "`summary.json` is `{\"version\", \"runs\": [...]}`, one run a cell. Numbers have all "
     "their\n"
     "digits; what is not defined or was not reached is `null`. Between two runs of one plan\n"
-    "only `steps_per_second` and `wall_s` may differ.\n\n"
+    "only `steps_per_second`, `wall_s` and `structure.root_seconds` may differ.\n\n"
     "| key of a run | meaning |\n|---|---|\n"
     "| `optimizer` | name of the preset |\n"
     "| `label` | the optimizer's name and what the grid varies |\n"
@@ -47,6 +47,11 @@ static const char files[] =
     "| `final.value`, `.accuracy`, `.steps`, `.diverged` | mean exact f at the end, held-out "
     "accuracy of the first replica, moves taken, replicas that diverged |\n"
     "| `theory.escape_median`, `theory.floor` | closed forms, where they hold |\n"
+    "| `structure.matrices`, `.diagonal`, `.largest`, `.columns`, `.bytes` | pieces with "
+    "matrices and pieces that keep their diagonal, rows of the largest matrix, columns of low "
+    "rank, state over all replicas |\n"
+    "| `structure.roots`, `.root_error`, `.root_seconds` | inverse roots taken over all "
+    "replicas, the largest error estimate among them, the time they took |\n"
     "| `steps_per_second`, `wall_s` | replica-steps a second; seconds |\n"
     "| `stop` | `steps`, `diverged` or `interrupted` |\n";
 

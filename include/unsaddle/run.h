@@ -6,6 +6,7 @@
 #define UNSADDLE_RUN_H
 
 #include <unsaddle/plan.h>
+#include <unsaddle/structure.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -47,7 +48,22 @@ typedef struct uns_result {
     const double *point;         /* where the first replica ended, blocks in order; NULL when it
                                     diverged         or the problem has more than 2^20 parameters */
     const int64_t *escape_steps; /* [replicas]; −1: not escaped */
+    /* Of its optimizers: memory, roots and their time over all replicas, pieces of one of them;
+     * zeros for an elementwise structure. Of the figures only `seconds` varies. */
+    uns_structure_report structure;
 } uns_result;
+
+/* What a cell's optimizer will keep, known before any of it is allocated: for the replicas that
+ * run side by side, at most 256. */
+typedef struct uns_footprint {
+    const uns_cell *cell;
+    size_t replicas;
+    size_t bytes; /* of the whole optimizer's state */
+    uns_structure_report structure;
+} uns_footprint;
+
+/* The footprint is the callee's for the time of the call only. */
+typedef void uns_footprint_visit(void *user, const uns_footprint *footprint);
 
 /* Progress of the whole plan, at most about ten times a second, from the calling thread. */
 typedef struct uns_progress {
@@ -64,15 +80,20 @@ typedef struct uns_run_config {
     void (*progress)(void *user, const uns_progress *progress); /* NULL: none */
     void *user;
     const volatile int *interrupt; /* non-zero: finish the record and return; NULL: never */
+    uns_footprint_visit
+        *footprint; /* once a cell, in order, before the first one runs; NULL: none */
+    void *footprint_user;
 } uns_run_config;
 
 typedef struct uns_record uns_record;
 
 /* Whether every cell could start: creates each distinct problem once and measures each cell's
- * optimizer on it; nothing runs and nothing is kept. The message of the first failure has the
+ * optimizer on it; nothing runs and nothing is kept. `visit`, unless NULL, is shown what each
+ * cell would keep. The message of the first failure has the
  * place of what cannot be made: "file:line:column: ...". uns_run refuses the same plans with
  * the same messages, before its first step. */
-UNS_NODISCARD UNS_API uns_status uns_run_check(uns_context *context, const uns_plan *plan);
+UNS_NODISCARD UNS_API uns_status uns_run_check(uns_context *context, const uns_plan *plan,
+                                               uns_footprint_visit *visit, void *user);
 
 /* Runs every cell. Replicas, grids and seeds are spread over the context's threads in slices of
  * at most 256 replicas; results are the same bits for any thread count. An interrupt is no

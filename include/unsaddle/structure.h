@@ -49,7 +49,7 @@ typedef struct uns_structure_report {
     size_t scratch;  /* bytes of work space, no part of the state */
     size_t dense;    /* pieces with a matrix of their own */
     size_t diagonal; /* pieces that fell back to their diagonal */
-    size_t largest;  /* parameters of the largest dense piece */
+    size_t largest;  /* rows of the largest matrix */
     size_t rank;     /* columns of a low-rank structure, at most */
     uint64_t roots;  /* dense roots taken, over pieces and replicas */
     double error;    /* largest error estimate among them, relative */

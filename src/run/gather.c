@@ -78,6 +78,20 @@ static uns_status gather_escapes(uns_context *context, uns_work *work, uns_resul
     return UNS_OK;
 }
 
+/* Pieces are the same in every slice. */
+static void add_structures(const uns_work *work, uns_structure_report *sum) {
+    *sum = work->footprint.structure;
+    sum->bytes = sum->scratch = 0;
+    for (size_t i = 0; i < work->slices; i++) {
+        const uns_structure_report *part = &work->structure[i];
+        sum->bytes += part->bytes;
+        sum->scratch += part->scratch;
+        sum->roots += part->roots;
+        sum->seconds += part->seconds;
+        sum->error = part->error > sum->error ? part->error : sum->error;
+    }
+}
+
 uns_status uns_gather(uns_context *context, uns_work *work, uns_result *result) {
     size_t n = (size_t)work->cell->settings.replicas;
     result->cell = work->cell;
@@ -89,6 +103,7 @@ uns_status uns_gather(uns_context *context, uns_work *work, uns_result *result) 
     result->final_accuracy = work->accuracy;
     result->wall_s = atomic_load(&work->end_s) - atomic_load(&work->begin_s);
     result->steps_per_second = result->wall_s > 0.0 ? moves / result->wall_s : NAN;
+    add_structures(work, &result->structure);
     if (work->reached) {
         result->dimension = work->dimension;
         result->point = work->point;

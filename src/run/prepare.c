@@ -68,13 +68,16 @@ uns_status uns_cast_prepare(uns_cast *cast, const uns_cell *cell, uns_work *work
                             : uns_run_blame(cast->context, status, cell->optimizer_place);
 }
 
-uns_status uns_run_check(uns_context *context, const uns_plan *plan) {
+uns_status uns_run_check(uns_context *context, const uns_plan *plan, uns_footprint_visit *visit,
+                         void *user) {
     uns_cast cast;
     size_t count = uns_plan_count(plan);
     uns_status status = uns_cast_open(context, count, &cast);
     for (size_t i = 0; i < count && status == UNS_OK; i++) {
         uns_work work = {0};
         status = uns_cast_prepare(&cast, uns_plan_cell(plan, i), &work);
+        if (status == UNS_OK && visit)
+            visit(user, &work.footprint);
     }
     uns_cast_close(&cast);
     return status;

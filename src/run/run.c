@@ -39,6 +39,8 @@ uns_status uns_run_slice(uns_context *context, uns_work *work, size_t index, uns
     uns_slice slice;
     UNS_TRY(uns_slice_open(context, work, index, &slice));
     uns_status status = run_steps(&slice, shift);
+    if (status == UNS_OK)
+        status = uns_optimizer_structure_report(slice.optimizer, 0, &work->structure[index]);
     if (slice.interrupted)
         atomic_store(&work->interrupted, true);
     int64_t left = work->cell->settings.steps - slice.moves;
@@ -53,6 +55,8 @@ static uns_status carry_out(uns_record *record, const uns_cell *const *cells,
     uns_context *context = record->context;
     for (size_t i = 0; i < record->count; i++)
         UNS_TRY(uns_cast_prepare(cast, cells[i], &works[i]));
+    for (size_t i = 0; config->footprint && i < record->count; i++)
+        config->footprint(config->footprint_user, &works[i].footprint);
     for (size_t i = 0; i < record->count; i++)
         UNS_TRY(uns_work_furnish(context, &works[i]));
     UNS_TRY(uns_spread(context, works, record->count, config));

@@ -125,10 +125,13 @@ static uns_slice outline(uns_context *context, uns_work *work, size_t index) {
 
 uns_status uns_slice_measure(uns_context *context, uns_work *work) {
     uns_slice slice = outline(context, work, 0);
-    size_t bytes;
+    uns_footprint found = {.cell = work->cell, .replicas = slice.replicas};
     UNS_TRY(uns_problem_layout(context, work->problem, slice.replicas, &slice.layout));
     uns_optimizer_config config = optimizer_config(&slice);
-    uns_status status = uns_optimizer_bytes(context, &config, &bytes);
+    uns_status status = uns_optimizer_bytes(context, &config, &found.bytes);
+    if (status == UNS_OK)
+        status = uns_optimizer_survey(context, &config, 0, &found.structure);
+    work->footprint = found;
     uns_layout_destroy(slice.layout);
     return status;
 }

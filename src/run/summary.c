@@ -29,10 +29,19 @@ static json_t *encode_escape(const uns_result *r) {
         encode_number(q[1]), "0.75", encode_number(q[2]), "0.95", encode_number(q[3]));
 }
 
+static json_t *encode_structure(const uns_structure_report *of) {
+    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:o}", "matrices", (json_int_t)of->dense,
+                     "diagonal", (json_int_t)of->diagonal, "largest", (json_int_t)of->largest,
+                     "columns", (json_int_t)of->rank, "bytes", (json_int_t)of->bytes, "roots",
+                     (json_int_t)of->roots, "root_error", encode_number(of->error),
+                     "root_seconds", encode_number(of->seconds));
+}
+
 json_t *uns_summary_encode(const uns_result *r) {
     const uns_cell *cell = r->cell;
     return json_pack(
-        "{s:s,s:s,s:o,s:I,s:I,s:o,s:{s:o,s:o},s:{s:o,s:o,s:I,s:I,s:I},s:{s:o,s:o},s:o,s:o,s:s}",
+        "{s:s,s:s,s:o,s:I,s:I,s:o,s:{s:o,s:o},s:{s:o,s:o,s:I,s:I,s:I},s:{s:o,s:o},s:o,s:o,s:o,"
+        "s:s}",
         "optimizer", cell->preset, "label", cell->label, "eta", encode_number(cell->spec.eta),
         "replicas", (json_int_t)r->replicas, "escaped", (json_int_t)r->escaped, "escape_steps",
         encode_escape(r), "floor", "mean", encode_number(r->floor.mean), "ci95",
@@ -40,9 +49,9 @@ json_t *uns_summary_encode(const uns_result *r) {
         encode_number(r->final_value), "accuracy", encode_number(r->final_accuracy), "steps",
         (json_int_t)r->steps, "diverged", (json_int_t)r->diverged, "parameters",
         (json_int_t)r->dimension, "theory", "escape_median", encode_number(r->escape_theory),
-        "floor", encode_number(r->floor_theory), "steps_per_second",
-        encode_number(r->steps_per_second), "wall_s", encode_number(r->wall_s), "stop",
-        uns_stop_text(r->stop));
+        "floor", encode_number(r->floor_theory), "structure", encode_structure(&r->structure),
+        "steps_per_second", encode_number(r->steps_per_second), "wall_s",
+        encode_number(r->wall_s), "stop", uns_stop_text(r->stop));
 }
 
 uns_status uns_record_summary(uns_context *context, const uns_record *record, char **json) {
@@ -166,6 +175,17 @@ static void decode_parts(reader *reader, const json_t *run, uns_result *r) {
     r->floor_theory = decode_number(reader, part, "floor");
 }
 
+static void decode_structure(reader *reader, const json_t *of, uns_structure_report *out) {
+    out->dense = (size_t)decode_count(reader, of, "matrices");
+    out->diagonal = (size_t)decode_count(reader, of, "diagonal");
+    out->largest = (size_t)decode_count(reader, of, "largest");
+    out->rank = (size_t)decode_count(reader, of, "columns");
+    out->bytes = (size_t)decode_count(reader, of, "bytes");
+    out->roots = (uint64_t)decode_count(reader, of, "roots");
+    out->error = decode_number(reader, of, "root_error");
+    out->seconds = decode_number(reader, of, "root_seconds");
+}
+
 uns_status uns_summary_decode(uns_context *context, const json_t *run, const char *place,
                               uns_result *r) {
     reader reader = {context, place, UNS_OK};
@@ -176,6 +196,7 @@ uns_status uns_summary_decode(uns_context *context, const json_t *run, const cha
         complain(&reader, "replicas", "as many as in config.yaml");
     r->escaped = decode_count(&reader, run, "escaped");
     decode_parts(&reader, run, r);
+    decode_structure(&reader, decode_object(&reader, run, "structure"), &r->structure);
     r->steps_per_second = decode_number(&reader, run, "steps_per_second");
     r->wall_s = decode_number(&reader, run, "wall_s");
     decode_stop(&reader, run, r);

@@ -105,6 +105,7 @@ uns_status uns_work_furnish(uns_context *context, uns_work *work) {
         work->point = take(context, work->dimension, sizeof(double), &whole);
     work->sums =
         take(context, uns_size_product(work->slices, work->rows), sizeof(uns_row_sum), &whole);
+    work->structure = take(context, work->slices, sizeof(uns_structure_report), &whole);
     for (size_t r = 0; whole && r < n; r++) {
         work->escape[r] = -1;
         work->last_value[r] = NAN;
@@ -121,5 +122,6 @@ void uns_work_release(uns_context *context, uns_work *work) {
     uns_release(context, work->diverged);
     uns_release(context, work->point);
     uns_release(context, work->sums);
+    uns_release(context, work->structure);
     memset(work, 0, sizeof *work);
 }

@@ -23,9 +23,10 @@ typedef struct uns_work {
     const uns_cell *cell;
     const uns_problem *problem; /* shared between cells, read-only */
     uns_truth truth;
-    size_t width, slices; /* replicas of a slice but the last; slices */
-    size_t rows;          /* rows of the metrics */
-    size_t values;        /* of them with exact f: all, or as many as a large sum can bear */
+    uns_footprint footprint; /* of the first slice */
+    size_t width, slices;    /* replicas of a slice but the last; slices */
+    size_t rows;             /* rows of the metrics */
+    size_t values;           /* of them with exact f: all, or as many as a large sum can bear */
     int64_t
         watch_from; /* first step from which exact f is evaluated at each; INT64_MAX: none */
     int64_t floor_from; /* first step of the floor's window; INT64_MAX: no minimum known */
@@ -33,7 +34,8 @@ typedef struct uns_work {
     int64_t *escape, *seen; /* escape step or −1; moves taken */
     double *floor_sum, *floor_count, *last_value;
     unsigned char *diverged;
-    uns_row_sum *sums; /* [slices][rows] */
+    uns_row_sum *sums;               /* [slices][rows] */
+    uns_structure_report *structure; /* [slices], at their ends */
     double accuracy;
     size_t dimension;
     double *point;      /* [dimension], of the first replica at the end; NULL: not kept */
@@ -99,7 +101,8 @@ void uns_cast_close(uns_cast *cast);
  * there. A failure names the place of what cannot. */
 uns_status uns_cast_prepare(uns_cast *cast, const uns_cell *cell, uns_work *work);
 
-/* slice.c: whether the optimizer of an outlined work can be made; takes none of its memory. */
+/* slice.c: whether the optimizer of an outlined work can be made, and its footprint; takes none
+ * of its memory. */
 uns_status uns_slice_measure(uns_context *context, uns_work *work);
 
 /* run.c: the main job, one slice of one cell from start to end. */

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Compares two summaries digit by digit, except for the two fields that tell the time.
+"""Compares two summaries digit by digit, except for the fields that tell the time.
 
 Usage: same_summary.py FIRST.json SECOND.json
 """
@@ -8,7 +8,7 @@ Usage: same_summary.py FIRST.json SECOND.json
 import json
 import sys
 
-CLOCKS = ("steps_per_second", "wall_s")
+CLOCKS = ("steps_per_second", "wall_s", "root_seconds")
 
 
 def leaves(value, place=""):

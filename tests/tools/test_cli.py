@@ -255,6 +255,17 @@ def test_check_prints_the_cells_without_running():
         assert place.names() == {"plan.yaml", "resolved.yaml"}
 
 
+def test_what_a_structure_keeps_is_told_before_the_run():
+    plan = "problem: matrix-factorization\nsteps: 5\nreplicas: 2\noptimizers: [adafactor, sgd]\n"
+    with Place(sums=plan) as place:
+        line = "no matrices; 384 bytes of state and"
+        checked = expect(place.run("check", "sums.yaml"), 0, line, "").stdout
+        assert checked.count("of state") == 1 and "for 2 replicas" in checked, checked
+        expect(place.run("run", "sums.yaml", "--out", "a"), 0, None,
+               f"adafactor: structure factored: {line}")
+        expect(place.run("run", "sums.yaml", "--out", "b", "--quiet"), 0, None, "")
+
+
 def test_run_prints_the_table_and_writes_the_record():
     with Place() as place:
         result = expect(place.run("run", "plan.yaml"), 0, "escape step", "wrote runs/plan")
@@ -279,6 +290,7 @@ def figures(text):
     for run in summary["runs"]:
         assert run.pop("steps_per_second") > 0
         assert run.pop("wall_s") > 0
+        assert run["structure"].pop("root_seconds") >= 0
     return summary
 
 
@@ -291,7 +303,7 @@ def test_json_is_the_summary_alone_and_writes_nothing():
         assert [run["eta"] for run in summary["runs"]] == [1e-2, 3e-2, 1e-2]
         for run in summary["runs"]:
             assert {"optimizer", "label", "eta", "replicas", "escaped", "escape_steps", "floor",
-                    "final", "steps_per_second", "wall_s", "stop"} <= set(run)
+                    "final", "structure", "steps_per_second", "wall_s", "stop"} <= set(run)
             assert {"mean", "median", "ci95"} <= set(run["escape_steps"])
             assert {"mean", "ci95"} <= set(run["floor"])
             assert run["replicas"] == 20 and run["stop"] == "steps"

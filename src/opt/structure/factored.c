@@ -290,6 +290,13 @@ static uns_status precondition(const uns_structure_site *site, void *state, uns_
     return UNS_OK;
 }
 
+static void report(const uns_structure_site *site, const void *state,
+                   uns_structure_report *out) {
+    (void)state;
+    for (size_t i = 0; i < site->count; i++)
+        out->diagonal += uns_factored_is_thin(site->blocks[i]);
+}
+
 const uns_structure_ops uns_structure_factored = {
     .size = sizeof(uns_structure_ops),
     .name = "factored",
@@ -305,4 +312,5 @@ const uns_structure_ops uns_structure_factored = {
     .scratch = scratch,
     .metric_bytes = uns_factored_metric_bytes,
     .metric_open = uns_factored_metric_open,
+    .report = report,
 };
