@@ -75,8 +75,8 @@ typedef struct uns_bench_dense_row {
     double step;       /* mean seconds of a step, roots included */
     double least;      /* of the quickest */
     double root_share; /* of `step` spent on bringing R up to date, in steps with a root */
-    double gemm; /* seconds of one rows×rows by rows×cols product, by one thread, taken in
-                    turns; NaN where cols = 1 */
+    double gemm; /* mean seconds of one rows×rows by rows×cols product, by one thread, one
+                    after each step that takes no less; NaN where cols = 1 */
     double read; /* least seconds of reading the state once, by as many threads */
     double step_gemms;  /* step/gemm */
     double least_reads; /* least/read */

@@ -64,7 +64,10 @@ typedef struct site {
     size_t pieces;
     uint64_t *sums; /* one a piece, so that no reading can be left out */
     uint64_t step;
-    double spent, rooting; /* seconds in steps; bringing R up to date in those with a root */
+    double spent, latest, rooting; /* seconds in steps; in the last one; bringing R up to date
+                                      in those with a root */
+    double product;                /* seconds in products */
+    uint64_t products;
 } site;
 
 static double seconds(void) {
@@ -107,7 +110,9 @@ static void time_product(site *s) {
     const double before = seconds();
     uns_dense_gemm(false, false, m, n, m, 1, s->factor[0], m, s->factor[1], n, 0, s->factor[2],
                    n);
-    s->row->gemm = fmin(s->row->gemm, seconds() - before);
+    s->product += seconds() - before;
+    s->products++;
+    s->row->gemm = s->product / (double)s->products;
 }
 
 static void draw_gradient(site *s) {
@@ -128,7 +133,7 @@ static uns_status step(site *s) {
     const double before = seconds();
     UNS_TRY(uns_optimizer_step(s->optimizer, (uns_tensors){&x, 1}, (uns_const_tensors){&g, 1}));
     const double taken = seconds() - before;
-    s->spent += taken;
+    s->spent += s->latest = taken;
     s->row->least = fmin(s->row->least, taken);
     s->step++;
     return UNS_OK;
@@ -148,21 +153,25 @@ static uns_status step_to_root(site *s, uint64_t most, uint64_t *taken) {
         UNS_TRY(step(s));
         UNS_TRY(report(s, &after));
         rooted = after.roots > before.roots;
-        if ((*taken)++ % TURNS == 0) {
+        const bool turn = (*taken)++ % TURNS == 0;
+        if (turn || s->row->gemm <= s->latest)
             time_product(s);
+        if (turn)
             time_pass(s);
-        }
     }
     s->row->roots += after.roots - before.roots;
     s->rooting += rooted ? after.seconds - before.seconds : 0.0;
     return UNS_OK;
 }
 
-/* The state of a long run, without its roots. */
+/* The state of a long run, without its roots. Two periods at least, because Kronecker factors
+ * take their first roots more often, whenever the observations have doubled. */
 static uns_status fill_memory(site *s) {
     uns_spec spec = s->spec;
     spec.burn_in = UNS_BURN_IN_AUTO;
-    const int64_t count = uns_spec_burn_in(s->context, &spec);
+    const int64_t memory = uns_spec_burn_in(s->context, &spec);
+    const int64_t settled = spec.refresh > 0 ? 2 * spec.refresh : 0;
+    const int64_t count = memory > settled ? memory : settled;
     const void *x = s->x, *g = s->g;
     for (; s->step < (uint64_t)count && !interrupted(s); s->step++) {
         draw_gradient(s);
@@ -182,7 +191,8 @@ static uns_status time_periods(site *s) {
     UNS_TRY(step_to_root(s, settled, &taken));
     const bool lasting = s->row->roots > 0;
     s->row->roots = 0;
-    s->spent = s->rooting = 0.0;
+    s->spent = s->rooting = s->product = 0.0;
+    s->products = 0;
     s->row->least = INFINITY;
     while (s->spent < s->bench->seconds && !interrupted(s)) {
         UNS_TRY(step_to_root(s, lasting ? forever : 1, &taken));

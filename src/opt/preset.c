@@ -107,7 +107,7 @@ static const uns_preset presets[] = {
            "Agarwal, Bullins, Chen, Hazan, Singh, Zhang, Zhang 2019"),
     PRESET("shampoo",
            "eta=1e-2 momentum=heavy mu=0.9 momentum.at=last moment=sum structure=kron "
-           "structure.cap=1024 structure.every=10 refresh=100 exponent=0.25 epsilon=0 "
+           "structure.cap=1024 structure.every=10 refresh=200 exponent=0.25 epsilon=0 "
            "initial=1e-4 scale=graft",
            "AdaGrad by Kronecker factors, step length of the diagonal; structure.every=1 "
            "refresh=1 scale=none as first published",
