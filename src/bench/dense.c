@@ -184,7 +184,9 @@ static uns_status fill_memory(site *s) {
 /* Whole periods for as long as asked, after a first root and one more. A structure without
  * lasting roots takes its period to be one step. */
 static uns_status time_periods(site *s) {
-    const uint64_t forever = 1000000, settled = 100;
+    const uint64_t forever = 1000000,
+                   period = s->spec.refresh > 0 ? (uint64_t)s->spec.refresh : 0;
+    const uint64_t settled = period > 50 ? 2 * period : 100;
     uint64_t taken = 0;
     UNS_TRY(fill_memory(s));
     UNS_TRY(step_to_root(s, settled, &taken));
