@@ -64,6 +64,7 @@ typedef struct site {
     size_t pieces;
     uint64_t *sums; /* one a piece, so that no reading can be left out */
     uint64_t step;
+    bool lasting;                  /* R stays for a while */
     double spent, latest, rooting; /* seconds in steps; in the last one; bringing R up to date
                                       in those with a root */
     double product;                /* seconds in products */
@@ -181,25 +182,34 @@ static uns_status fill_memory(site *s) {
     return UNS_OK;
 }
 
-/* Whole periods for as long as asked, after a first root and one more. A structure without
- * lasting roots takes its period to be one step. */
+/* From root to root, or as many steps as the spec says; one step where no root lasts. */
+static uns_status step_period(site *s) {
+    const uint64_t forever = 1000000;
+    const bool counted = s->spec.refresh != UNS_REFRESH_ADAPTIVE;
+    const uint64_t count = counted ? (uint64_t)s->spec.refresh : 1;
+    uint64_t taken;
+    for (uint64_t done = 0; done < count && !interrupted(s); done += taken) {
+        const uint64_t most = counted ? count - done : s->lasting ? forever : 1;
+        UNS_TRY(step_to_root(s, most, &taken));
+        s->row->steps += taken;
+    }
+    return UNS_OK;
+}
+
+/* Whole periods for as long as asked, after a first root and one more. */
 static uns_status time_periods(site *s) {
-    const uint64_t forever = 1000000,
-                   period = s->spec.refresh > 0 ? (uint64_t)s->spec.refresh : 0;
-    const uint64_t settled = period > 50 ? 2 * period : 100;
+    const uint64_t settled = s->spec.refresh > 50 ? 2 * (uint64_t)s->spec.refresh : 100;
     uint64_t taken = 0;
     UNS_TRY(fill_memory(s));
     UNS_TRY(step_to_root(s, settled, &taken));
     UNS_TRY(step_to_root(s, settled, &taken));
-    const bool lasting = s->row->roots > 0;
+    s->lasting = s->row->roots > 0;
     s->row->roots = 0;
     s->spent = s->rooting = s->product = 0.0;
     s->products = 0;
     s->row->least = INFINITY;
-    while (s->spent < s->bench->seconds && !interrupted(s)) {
-        UNS_TRY(step_to_root(s, lasting ? forever : 1, &taken));
-        s->row->steps += taken;
-    }
+    while (s->spent < s->bench->seconds && !interrupted(s))
+        UNS_TRY(step_period(s));
     s->row->step = s->spent / (double)s->row->steps;
     s->row->root_share = s->rooting / s->spent;
     return UNS_OK;

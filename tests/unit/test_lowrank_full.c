@@ -43,7 +43,8 @@ Test(lowrank_full, a_rank_above_d_is_the_full_matrix_for_500_steps) {
         "moment=mean exponent=0.25 epsilon=1e-4 initial=1e-3",
         AVERAGE "epsilon=1e-3 centred=true initial=1e-2",
         AVERAGE "rectify=true epsilon=1e-3 epsilon.form=uncorrected",
-        AVERAGE INSIDE "signal=deviation momentum=ema mu=0.9 exponent=1",
+        AVERAGE
+        "signal=deviation momentum=ema mu=0.9 exponent=1 epsilon=1e-4 epsilon.form=inside",
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         expect_equal(24, 24, 500, "", rows[i]);
