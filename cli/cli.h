@@ -56,8 +56,8 @@ extern const cli_command *const cli_commands[];
 const cli_command *cli_command_find(const char *name);
 
 /* One file each. */
-extern const cli_command cli_run, cli_show, cli_certify, cli_check, cli_list, cli_new, cli_info,
-    cli_bench, cli_help;
+extern const cli_command cli_run, cli_show, cli_certify, cli_measure, cli_check, cli_list,
+    cli_new, cli_info, cli_bench, cli_help;
 
 /* arguments.c: reads what follows the command's name. `operands` has room for `count`. Says
  * what is wrong and returns CLI_INPUT. */

@@ -5,9 +5,9 @@
 
 #include <string.h>
 
-const cli_command *const cli_commands[] = {&cli_run,  &cli_show, &cli_certify, &cli_check,
-                                           &cli_list, &cli_new,  &cli_info,    &cli_bench,
-                                           &cli_help, NULL};
+const cli_command *const cli_commands[] = {&cli_run,   &cli_show, &cli_certify, &cli_measure,
+                                           &cli_check, &cli_list, &cli_new,     &cli_info,
+                                           &cli_bench, &cli_help, NULL};
 
 const cli_command *cli_command_find(const char *name) {
     for (size_t i = 0; cli_commands[i]; i++)

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT
+ * What follows from a measurement, in sentences. Nothing here that the numbers above it do not
+ * carry: a forecast with a doubt is called one.
+ */
+#include "measure.h"
+
+#include <math.h>
+#include <string.h>
+
+static bool sound(const uns_forecast *f) {
+    return (f->open & ~(unsigned)UNS_DOUBT_NOT_REACHED) == 0;
+}
+
+/* The soonest at equal floor; doubted ones only where there is no other. NULL: none. */
+static const uns_measured_metric *soonest(const uns_measurement *a) {
+    const uns_measured_metric *best = NULL;
+    for (size_t i = 0; i < a->count; i++) {
+        const uns_measured_metric *m = &a->metric[i];
+        if (isnan(m->equal.escape[2]) || !m->known)
+            continue;
+        bool better = !best || (sound(&m->equal) && !sound(&best->equal)) ||
+                      (sound(&m->equal) == sound(&best->equal) &&
+                       m->equal.escape[2] < best->equal.escape[2]);
+        best = better ? m : best;
+    }
+    return best;
+}
+
+static void advise_leaving(const cli_measured *m) {
+    const uns_measured_metric *today = &m->all->metric[0], *best = soonest(m->all);
+    double now = today->now.escape[2], limit = (double)today->now_limit;
+    if (isnan(now) && today->now_limit > 0)
+        printf("  '%s' would not be out within %.3g steps.\n", m->place->cell->label, limit);
+    else if (!isnan(now))
+        printf("  '%s' would be out in about %.3g steps%s.\n", m->place->cell->label, now,
+               sound(&today->now) ? "" : ", so far as can be told");
+    if (!best || best->today) {
+        printf("  None of the others would leave sooner at an equal floor%s.\n",
+               best ? "" : " within the steps looked ahead");
+        return;
+    }
+    printf("  At an equal floor %s at eta = %.3g would take about %.3g", best->name,
+           best->equal_eta, best->equal.escape[2]);
+    if (isnan(now))
+        printf("%s.\n", sound(&best->equal) ? "" : ", so far as can be told");
+    else
+        printf(", %.3g times %s%s.\n",
+               fmax(now / best->equal.escape[2], best->equal.escape[2] / now),
+               best->equal.escape[2] < now ? "sooner" : "later",
+               sound(&best->equal) ? "" : " so far as can be told");
+    printf("  Or take the step down yourself: 'unsaddle certify' with --witness writes the "
+           "direction.\n");
+}
+
+static void advise_descending(const cli_measured *m) {
+    const uns_measurement *a = m->all;
+    double ratio = sqrt(fmax(a->noise.trace.value, 0.0)) / a->gradient;
+    if (ratio > 10.0)
+        printf("  The gradient drowns in the noise of a batch: a smaller eta or batches about "
+               "%.0e times\n  as large would let it be seen.\n",
+               ratio * ratio);
+    else
+        printf("  The gradient leads on: keep going, and measure again when f stalls.\n");
+}
+
+static void advise_staying(const cli_measured *m) {
+    const uns_measured_metric *today = &m->all->metric[0];
+    printf("  There is nothing to leave. ");
+    if (isfinite(today->now.floor))
+        printf("The noise keeps '%s' about %.3g above the minimum;\n  a smaller eta "
+               "brings it closer in proportion.\n",
+               m->place->cell->label, today->now.floor);
+    else
+        printf("A smaller eta brings it closer to the minimum.\n");
+}
+
+void cli_advice_print(const cli_measured *m) {
+    const uns_measurement *a = m->all;
+    printf("\nWhat to do\n");
+    if (a->low[0] < 0.0 && a->metric[0].now.method != UNS_METHOD_NONE)
+        advise_leaving(m);
+    else if (a->certificate.verdict == UNS_VERDICT_GRADIENT)
+        advise_descending(m);
+    else
+        advise_staying(m);
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT
+ * Who is compared: the optimizer in use, and the same with every structure that is registered
+ * and fits in memory, exponent by exponent, about 0 or about the mean.
+ */
+#include "inst/measure.h"
+
+#include "base/base.h"
+#include "inst/metric.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <unsaddle/structure.h>
+
+/* The plan's momentum, schedule and step on another preconditioner. */
+static void carry_over(const uns_spec *from, bool preconditioned, uns_spec *to) {
+    to->eta = from->eta;
+    to->nonfinite = from->nonfinite;
+    if (from->momentum != UNS_MOMENTUM_LION) {
+        to->momentum = from->momentum;
+        to->momentum_at = preconditioned ? from->momentum_at : to->momentum_at;
+        to->mu = from->mu;
+        to->dampening = from->dampening;
+        to->mu_correction = from->mu_correction;
+        to->nadam_psi = from->nadam_psi;
+    }
+    to->schedule = from->schedule;
+    to->warmup = from->warmup;
+    to->schedule_steps = from->schedule_steps;
+    to->schedule_every = from->schedule_every;
+    to->schedule_factor = from->schedule_factor;
+    to->schedule_power = from->schedule_power;
+    to->schedule_floor = from->schedule_floor;
+    to->larger_step = from->larger_step;
+    to->larger_step_every = from->larger_step_every;
+}
+
+/* What candidates are made from: the plan's own moment where that is a moving average, else
+ * RMSProp as the paper has it. */
+static uns_status base_of(uns_scene *scene, bool identity, uns_spec *base) {
+    const uns_spec *own = scene->site->spec;
+    bool average = strcmp(own->moment, "ema") == 0 && strcmp(own->structure, "identity") != 0;
+    UNS_TRY(uns_spec_preset(scene->context, identity ? "sgd" : "rmsprop-full", base));
+    carry_over(own, average, base);
+    if (identity || !average)
+        return UNS_OK;
+    base->beta = own->beta;
+    base->beta_rule = own->beta_rule;
+    base->beta_c = own->beta_c;
+    base->bias_correction = own->bias_correction;
+    base->burn_in = own->burn_in;
+    base->epsilon = own->epsilon;
+    base->epsilon_form =
+        own->epsilon_form == UNS_EPSILON_UNCORRECTED ? UNS_EPSILON_OUTSIDE : own->epsilon_form;
+    return UNS_OK;
+}
+
+uns_spec uns_candidate_settling(uns_context *context, const uns_spec *spec, size_t draws) {
+    uns_spec settling = *spec;
+    const void *structure = NULL;
+    if (strcmp(spec->structure, "identity") == 0)
+        return settling;
+    snprintf(settling.moment, sizeof settling.moment, "mean");
+    settling.beta = 0.0;
+    settling.beta_rule = UNS_BETA_FIXED;
+    settling.beta_c = 1.0;
+    settling.bias_correction = false;
+    if (uns_context_find(context, UNS_KIND_STRUCTURE, spec->structure, &structure) == UNS_OK &&
+        ((const uns_structure_ops *)structure)->refreshes)
+        settling.refresh = (int64_t)draws; /* a root at the first and at the last observation */
+    return settling;
+}
+
+static bool same_method(const uns_spec *a, const uns_spec *b) {
+    return strcmp(a->structure, b->structure) == 0 && strcmp(a->moment, b->moment) == 0 &&
+           (strcmp(a->structure, "identity") == 0 ||
+            (a->exponent == b->exponent && a->centred == b->centred));
+}
+
+static uns_status survey(uns_scene *scene, const uns_spec *spec, uns_structure_report *report,
+                         size_t *bytes) {
+    uns_oracle_of oracle = {scene->site->problem, scene->site->batch, scene->scratch};
+    uns_optimizer_config config = {sizeof config, scene->layout, 1, spec,
+                                   uns_oracle_make(&oracle)};
+    UNS_TRY(uns_optimizer_bytes(scene->context, &config, bytes));
+    return uns_optimizer_survey(scene->context, &config, 0, report);
+}
+
+/* Whether it can be made and is not another one under a second name. */
+static bool accept(uns_scene *scene, uns_measured_metric *m) {
+    uns_structure_report report = {0};
+    int64_t limit = scene->config->memory;
+    uns_status status = uns_spec_check(scene->context, &m->spec);
+    if (status == UNS_OK)
+        status = survey(scene, &m->spec, &report, &m->bytes);
+    if (status != UNS_OK) {
+        snprintf(m->reason, sizeof m->reason, "%s", uns_context_message(scene->context));
+        return status == UNS_ERROR_UNAVAILABLE || status == UNS_ERROR_RANGE;
+    }
+    if (report.dense == 1 && report.largest == scene->d && strcmp(m->spec.structure, "full"))
+        return false;
+    if (limit > 0 && m->bytes / 2 > (size_t)limit / 2)
+        snprintf(m->reason, sizeof m->reason, "takes %zu MiB; memory=%zu MiB", m->bytes >> 20,
+                 (size_t)limit >> 20);
+    return true;
+}
+
+static void name_it(uns_measured_metric *m) {
+    if (strcmp(m->spec.structure, "identity") == 0)
+        snprintf(m->name, sizeof m->name, "identity");
+    else
+        snprintf(m->name, sizeof m->name, "%s p=%g%s", m->spec.structure, m->spec.exponent,
+                 m->spec.centred ? " centred" : "");
+}
+
+static size_t add(uns_scene *scene, const uns_spec *spec, uns_measured_metric *metrics,
+                  size_t count) {
+    uns_measured_metric *m = &metrics[count];
+    if (count == UNS_MEASURE_CANDIDATES || same_method(spec, &metrics[0].spec))
+        return count;
+    *m = (uns_measured_metric){.spec = *spec};
+    name_it(m);
+    return accept(scene, m) ? count + 1 : count;
+}
+
+/* Every exponent, about 0 and about the mean. */
+static size_t add_structure(uns_scene *scene, const uns_spec *base, const char *structure,
+                            uns_measured_metric *metrics, size_t count) {
+    const uns_measure_config *config = scene->config;
+    uns_spec spec = *base;
+    snprintf(spec.structure, sizeof spec.structure, "%s", structure);
+    for (size_t i = 0; i < config->exponents.count; i++)
+        for (int centred = 0; centred < 2; centred++) {
+            spec.exponent = config->exponents.value[i];
+            spec.centred = centred == 1;
+            if (centred ? config->centred : config->uncentred)
+                count = add(scene, &spec, metrics, count);
+        }
+    return count;
+}
+
+size_t uns_candidates_list(uns_scene *scene, uns_measured_metric *metrics) {
+    size_t count = 1, kinds = uns_context_count(scene->context, UNS_KIND_STRUCTURE);
+    uns_structure_report report;
+    uns_spec plain, base;
+    metrics[0] = (uns_measured_metric){.spec = *scene->site->spec, .today = true};
+    name_it(&metrics[0]);
+    if (survey(scene, &metrics[0].spec, &report, &metrics[0].bytes) != UNS_OK)
+        snprintf(metrics[0].reason, sizeof metrics[0].reason, "%s",
+                 uns_context_message(scene->context));
+    if (base_of(scene, true, &plain) != UNS_OK || base_of(scene, false, &base) != UNS_OK)
+        return count;
+    count = add(scene, &plain, metrics, count);
+    for (size_t k = 0; k < kinds; k++) {
+        const uns_structure_ops *ops = uns_context_entry(scene->context, UNS_KIND_STRUCTURE, k);
+        if (strcmp(ops->name, "identity") != 0 && strcmp(ops->name, "scalar") != 0 &&
+            (ops->elementwise || ops->product))
+            count = add_structure(scene, &base, ops->name, metrics, count);
+    }
+    return count;
+}
