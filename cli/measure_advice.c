@@ -11,17 +11,14 @@ static bool sound(const uns_forecast *f) {
     return (f->open & ~(unsigned)UNS_DOUBT_NOT_REACHED) == 0;
 }
 
-/* The soonest at equal floor; doubted ones only where there is no other. NULL: none. */
+/* The soonest at equal floor of those without a doubt; NULL: none. */
 static const uns_measured_metric *soonest(const uns_measurement *a) {
     const uns_measured_metric *best = NULL;
     for (size_t i = 0; i < a->count; i++) {
         const uns_measured_metric *m = &a->metric[i];
-        if (isnan(m->equal.escape[2]) || !m->known)
-            continue;
-        bool better = !best || (sound(&m->equal) && !sound(&best->equal)) ||
-                      (sound(&m->equal) == sound(&best->equal) &&
-                       m->equal.escape[2] < best->equal.escape[2]);
-        best = better ? m : best;
+        if (!isnan(m->equal.escape[2]) && sound(&m->equal) &&
+            (!best || m->equal.escape[2] < best->equal.escape[2]))
+            best = m;
     }
     return best;
 }
@@ -34,20 +31,16 @@ static void advise_leaving(const cli_measured *m) {
     else if (!isnan(now))
         printf("  '%s' would be out in about %.3g steps%s.\n", m->place->cell->label, now,
                sound(&today->now) ? "" : ", so far as can be told");
-    if (!best || best->today) {
-        printf("  None of the others would leave sooner at an equal floor%s.\n",
-               best ? "" : " within the steps looked ahead");
-        return;
-    }
-    printf("  At an equal floor %s at eta = %.3g would take about %.3g", best->name,
-           best->equal_eta, best->equal.escape[2]);
-    if (isnan(now))
-        printf("%s.\n", sound(&best->equal) ? "" : ", so far as can be told");
+    if (!best || best->today)
+        printf("  None of the others %s leave sooner at an equal floor.\n",
+               best ? "would" : "can be said to");
+    else if (isnan(now) || !sound(&today->now))
+        printf("  At an equal floor %s at eta = %.3g would take about %.3g.\n", best->name,
+               best->equal_eta, best->equal.escape[2]);
     else
-        printf(", %.3g times %s%s.\n",
-               fmax(now / best->equal.escape[2], best->equal.escape[2] / now),
-               best->equal.escape[2] < now ? "sooner" : "later",
-               sound(&best->equal) ? "" : " so far as can be told");
+        printf(
+            "  At an equal floor %s at eta = %.3g would take about %.3g, %.3g times sooner.\n",
+            best->name, best->equal_eta, best->equal.escape[2], now / best->equal.escape[2]);
     printf("  Or take the step down yourself: 'unsaddle certify' with --witness writes the "
            "direction.\n");
 }

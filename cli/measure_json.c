@@ -156,6 +156,7 @@ static void put_metric(writer *w, const uns_measured_metric *m) {
         put_number(w, "distance", m->distance);
         put_number(w, "drop", m->drop);
         put_number(w, "merit", m->merit);
+        put_number(w, "noise_growth", m->growth);
     }
     put_forecast(w, "today", &m->now, m->now_limit, m->spec.eta);
     put_forecast(w, "equal_floor", &m->equal, m->equal_limit, m->equal_eta);

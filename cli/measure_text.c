@@ -208,15 +208,19 @@ const char *cli_doubt_text(size_t bit) {
 
 static void print_doubts(const uns_measurement *a) {
     unsigned open = 0;
-    bool modelled = false;
+    bool modelled = false, grows = false;
     for (size_t i = 0; i < a->count; i++) {
         open |= a->metric[i].now.open | a->metric[i].equal.open;
         modelled = modelled || a->metric[i].now.method == UNS_METHOD_MODEL;
+        grows = grows || a->metric[i].growth > 0.5;
     }
     open &= ~(unsigned)(UNS_DOUBT_NO_SADDLE | UNS_DOUBT_NOT_REACHED);
     if (modelled)
         printf("  By a local model: the optimizer itself on what some gradients and products "
                "tell.\n");
+    if (grows)
+        printf("  The noise grows on the way out: floors, and what is equal by them, will be "
+               "others.\n");
     for (size_t bit = 0; cli_doubt_text(bit); bit++)
         if (open >> bit & 1u)
             printf("  ? %s\n", cli_doubt_text(bit));

@@ -31,7 +31,8 @@ enum {
 
 /* When the local model is asked. */
 typedef enum uns_model_use {
-    UNS_MODEL_AUTO, /* where the formulas' conditions fail, for elementwise structures */
+    UNS_MODEL_AUTO, /* where the formulas' conditions fail: for the optimizer in use, and at
+                       equal floor for elementwise candidates */
     UNS_MODEL_NEVER,
     UNS_MODEL_ALWAYS
 } uns_model_use;
@@ -98,15 +99,17 @@ typedef struct uns_measured_metric {
     uns_noise_along way;    /* Ag along v, the unit eigenvector of λ_min(H): wᵀAΣAw */
     size_t lowest, highest; /* eigenvalues of A^{1/2}HA^{1/2} below */
     double low[UNS_MEASURE_ENDS], high[UNS_MEASURE_ENDS];
-    bool whole;                     /* all its eigenvalues were looked at */
-    double gamma;                   /* −λ_min(A^{1/2}HA^{1/2}); at most 0: no way down */
-    uns_measured way_noise;         /* s² along it */
-    double distance;                /* ‖x − saddle‖ along the ways down; NaN: none */
-    double drop;                    /* Δ from the saddle */
-    double merit;                   /* γ/tr(AΣ), over today's */
-    double equal_eta;               /* η with today's floor; NaN: none */
-    uns_forecast now;               /* at today's step size */
-    uns_forecast equal;             /* at equal_eta */
+    bool whole;             /* all its eigenvalues were looked at */
+    double gamma;           /* −λ_min(A^{1/2}HA^{1/2}); at most 0: no way down */
+    uns_measured way_noise; /* s² along it */
+    double distance;        /* ‖x − saddle‖ along the ways down; NaN: none */
+    double drop;            /* Δ from the saddle */
+    double merit;           /* γ/tr(AΣ), over today's */
+    double equal_eta;       /* η with today's floor; NaN: none */
+    uns_forecast now;       /* at today's step size */
+    uns_forecast equal;     /* at equal_eta */
+    double growth; /* of the noise's variance where the way ended in the local model: the share
+                      that was not there at the saddle; NaN: no model was asked */
     int64_t now_limit, equal_limit; /* steps looked ahead for each */
 } uns_measured_metric;
 

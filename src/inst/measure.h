@@ -121,7 +121,6 @@ UNS_NODISCARD uns_status uns_metric_forecast(uns_scene *scene,
                                              uns_measured_metric *metric);
 /* The local model alone, where there is no metric to look at. */
 UNS_NODISCARD uns_status uns_metric_model(uns_scene *scene, const uns_measurement *measurement,
-                                          const uns_spec *spec, uns_forecast *out,
-                                          int64_t *limit);
+                                          uns_measured_metric *metric);
 
 #endif

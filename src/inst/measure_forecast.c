@@ -10,7 +10,8 @@
 #include <string.h>
 
 enum {
-    REPLICAS = 64,
+    REPLICAS = 32,   /* of the local model: quantiles to about a sixth of the spread */
+    MODEL_MODES = 4, /* an element of the model costs as much as so many elements */
     ENSEMBLE = 1000, /* replicas of the recursion, where it comes to that */
     LIMIT_LEAST = 10000
 };
@@ -98,10 +99,13 @@ static uns_status find_pull(uns_scene *scene, const uns_outlook_ground *ground,
 
 /* The local model's quantiles in place of the formulas', from the present point. */
 static uns_status ask_model(uns_scene *scene, const uns_measurement *measurement,
-                            const uns_spec *spec, uns_forecast *forecast, int64_t *limit) {
+                            const uns_spec *spec, uns_forecast *forecast, int64_t *limit,
+                            double *growth) {
     bool elementwise = uns_spec_elementwise(scene->context, spec);
-    double cost = REPLICAS * (double)scene->d * (elementwise ? 1.0 : (double)scene->d);
+    double cost =
+        REPLICAS * MODEL_MODES * (double)scene->d * (elementwise ? 1.0 : (double)scene->d);
     uns_forecast own;
+    uns_model_cost spent;
     uns_model_run run = {.size = sizeof run,
                          .spec = *spec,
                          .drop = measurement->value - measurement->target,
@@ -110,7 +114,7 @@ static uns_status ask_model(uns_scene *scene, const uns_measurement *measurement
                          .first = UINT64_C(1) << 42};
     if (!scene->model || !(run.drop > 0.0) || strcmp(spec->moment, "exact") == 0)
         return UNS_OK;
-    uns_status status = uns_model_forecast(scene->model, &run, &own, NULL);
+    uns_status status = uns_model_forecast(scene->model, &run, &own, &spent);
     if (status == UNS_ERROR_UNAVAILABLE || status == UNS_ERROR_RANGE ||
         status == UNS_ERROR_PAIR)
         return UNS_OK; /* the formulas' answer stands, with its doubts */
@@ -120,32 +124,37 @@ static uns_status ask_model(uns_scene *scene, const uns_measurement *measurement
     forecast->open = own.open;
     forecast->method = UNS_METHOD_MODEL;
     forecast->delay = 0.0;
+    *growth = spent.growth;
     *limit = run.limit;
     return UNS_OK;
 }
 
-/* Replicas of a whole structure each take roots of their own: those are asked for by name. */
-static bool wants_model(const uns_scene *scene, const uns_spec *spec,
+/* The model costs seconds. Unasked it is for the optimizer in use, and at equal floor for
+ * elementwise candidates; replicas of a whole structure each take roots of their own. */
+static bool wants_model(const uns_scene *scene, const uns_measured_metric *m, bool equal,
                         const uns_forecast *forecast) {
     if (forecast->method == UNS_METHOD_NONE || scene->config->model == UNS_MODEL_NEVER)
         return false;
     return scene->config->model == UNS_MODEL_ALWAYS ||
            ((forecast->open & ~(unsigned)UNS_DOUBT_NOT_REACHED) != 0 &&
-            uns_spec_elementwise(scene->context, spec));
+            (m->today || (equal && uns_spec_elementwise(scene->context, &m->spec))));
 }
 
-/* Limits are found here: how far one looks ahead depends on what a step costs. */
+/* The forecast of metric m with the step sizes of `spec`. How far one looks ahead depends on
+ * what a step costs. */
 static uns_status forecast_at(uns_scene *scene, const uns_measurement *measurement,
                               const uns_forecast_site *site, const uns_spec *spec,
-                              uns_forecast *out, int64_t *limit) {
+                              uns_measured_metric *m, bool equal) {
+    uns_forecast *out = equal ? &m->equal : &m->now;
+    int64_t *limit = equal ? &m->equal_limit : &m->now_limit;
     uns_forecast_site at = *site;
     at.limit = 1; /* which method it will be, at no cost */
     UNS_TRY(uns_forecast_make(scene->context, spec, &at, out));
     bool replicas = out->method == UNS_METHOD_ENSEMBLE;
     at.limit = *limit = limit_of(scene, replicas ? ENSEMBLE * (double)site->count : 1.0);
     UNS_TRY(uns_forecast_make(scene->context, spec, &at, out));
-    if (wants_model(scene, spec, out))
-        return ask_model(scene, measurement, spec, out, limit);
+    if (wants_model(scene, m, equal, out))
+        return ask_model(scene, measurement, spec, out, limit, &m->growth);
     return UNS_OK;
 }
 
@@ -166,7 +175,7 @@ static uns_status forecast_equal(uns_scene *scene, const uns_measurement *measur
         m->equal_limit = m->now_limit;
         return UNS_OK;
     }
-    return forecast_at(scene, measurement, site, &spec, &m->equal, &m->equal_limit);
+    return forecast_at(scene, measurement, site, &spec, m, true);
 }
 
 static void note_today(uns_scene *scene, const uns_measured_metric *m) {
@@ -214,16 +223,16 @@ uns_status uns_metric_forecast(uns_scene *scene, const uns_measurement *measurem
     m->gamma = -ground->curvature[0];
     if (scene->leads_down && m->gamma > 0.0)
         UNS_TRY(survey_way(scene, measurement, ground, m, &site));
-    UNS_TRY(forecast_at(scene, measurement, &site, &m->spec, &m->now, &m->now_limit));
+    UNS_TRY(forecast_at(scene, measurement, &site, &m->spec, m, false));
     note_today(scene, m);
     m->merit = m->gamma / m->trace.value * scene->today_trace / scene->today_gamma;
     return forecast_equal(scene, measurement, &site, m);
 }
 
 uns_status uns_metric_model(uns_scene *scene, const uns_measurement *measurement,
-                            const uns_spec *spec, uns_forecast *out, int64_t *limit) {
-    out->open = out->doubts = UNS_DOUBT_NOT_LINEAR;
+                            uns_measured_metric *m) {
+    m->now.open = m->now.doubts = UNS_DOUBT_NOT_LINEAR;
     if (!scene->leads_down || scene->config->model == UNS_MODEL_NEVER)
         return UNS_OK;
-    return ask_model(scene, measurement, spec, out, limit);
+    return ask_model(scene, measurement, &m->spec, &m->now, &m->now_limit, &m->growth);
 }

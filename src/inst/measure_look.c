@@ -240,7 +240,8 @@ static void close_look(look *l) {
 }
 
 static void blank(uns_measured_metric *m) {
-    m->least = m->norm = m->gamma = m->distance = m->drop = m->merit = m->equal_eta = NAN;
+    m->least = m->norm = m->gamma = m->distance = m->drop = m->merit = m->equal_eta =
+        m->growth = NAN;
     m->trace = m->estimate_error = m->way_noise = nothing();
     m->way = (uns_noise_along){nothing(), nothing(), nothing()};
     m->now.floor = m->equal.floor = NAN;
@@ -266,8 +267,7 @@ static uns_status look_without(look *l) {
     all->pairs = config.pairs;
     for (size_t i = 0; i < all->pairs; i++)
         all->variance[i] = uns_noise_value(l->before, i);
-    return uns_metric_model(scene, all, &l->metric->spec, &l->metric->now,
-                            &l->metric->now_limit);
+    return uns_metric_model(scene, all, l->metric);
 }
 
 uns_status uns_metric_look(uns_scene *scene, uns_measurement *measurement,
