@@ -41,7 +41,7 @@ static const uns_param rows[] = {
           "length of each of these runs"),
     COUNT("settle", settle, 0, 1e9, automatic, "auto", "gradients",
           "observed by the optimizer in use before A is looked at; auto: what it remembers"),
-    {"exponents", NULL, UNS_PARAM_REALS, AT(exponents), 0, 4, UNS_OPEN_LOW, NULL, "0.5,1", "",
+    {"exponents", NULL, UNS_PARAM_REALS, AT(exponents), 0, 4, UNS_OPEN_LOW, NULL, "0.5", "",
      "exponents p of the candidates"},
     FLAG("uncentred", uncentred, "true", "candidates by the second moment G"),
     FLAG("centred", centred, "true", "candidates by the covariance"),
@@ -209,7 +209,7 @@ static uns_status measure(uns_scene *s, uns_measurement *m) {
     UNS_TRY(find_curvature(s, m));
     UNS_TRY(certify(s, m));
     UNS_TRY(open_model(s));
-    m->count = uns_candidates_list(s, m->metric);
+    UNS_TRY(uns_candidates_list(s, m->metric, &m->count));
     for (size_t i = 0; i < m->count; i++)
         UNS_TRY(uns_metric_look(s, m, &m->metric[i]));
     return UNS_OK;

@@ -97,8 +97,10 @@ bool uns_spec_elementwise(uns_context *context, const uns_spec *spec);
 bool uns_spec_estimates(const uns_spec *spec);
 
 /* measure_candidate.c: fills in spec, name and bytes of the one in use and of each candidate;
- * a reason where there is one against it. At most UNS_MEASURE_CANDIDATES; returns how many. */
-size_t uns_candidates_list(uns_scene *scene, uns_measured_metric *metrics);
+ * a reason where there is one against it. At most UNS_MEASURE_CANDIDATES. An optimizer in use
+ * that cannot be made fails with its own status. */
+UNS_NODISCARD uns_status uns_candidates_list(uns_scene *scene, uns_measured_metric *metrics,
+                                             size_t *count);
 /* The spec that gives A from `draws` gradients in equal weights. */
 uns_spec uns_candidate_settling(uns_context *context, const uns_spec *spec, size_t draws);
 

@@ -87,7 +87,7 @@ static uns_status survey(uns_scene *scene, const uns_spec *spec, uns_structure_r
 }
 
 /* Whether it can be made and is not another one under a second name. */
-static bool accept(uns_scene *scene, uns_measured_metric *m) {
+static uns_status accept(uns_scene *scene, uns_measured_metric *m, bool *accepted) {
     uns_structure_report report = {0};
     int64_t limit = scene->config->memory;
     uns_status status = uns_spec_check(scene->context, &m->spec);
@@ -95,14 +95,15 @@ static bool accept(uns_scene *scene, uns_measured_metric *m) {
         status = survey(scene, &m->spec, &report, &m->bytes);
     if (status != UNS_OK) {
         snprintf(m->reason, sizeof m->reason, "%s", uns_context_message(scene->context));
-        return status == UNS_ERROR_UNAVAILABLE || status == UNS_ERROR_RANGE;
+        *accepted = status == UNS_ERROR_UNAVAILABLE || status == UNS_ERROR_RANGE;
+        return status == UNS_ERROR_MEMORY ? status : UNS_OK;
     }
-    if (report.dense == 1 && report.largest == scene->d && strcmp(m->spec.structure, "full"))
-        return false;
-    if (limit > 0 && m->bytes / 2 > (size_t)limit / 2)
+    *accepted = report.dense != 1 || report.largest != scene->d ||
+                strcmp(m->spec.structure, "full") == 0;
+    if (limit > 0 && m->bytes > (size_t)limit)
         snprintf(m->reason, sizeof m->reason, "takes %zu MiB; memory=%zu MiB", m->bytes >> 20,
                  (size_t)limit >> 20);
-    return true;
+    return UNS_OK;
 }
 
 static void name_it(uns_measured_metric *m) {
@@ -113,19 +114,22 @@ static void name_it(uns_measured_metric *m) {
                  m->spec.centred ? " centred" : "");
 }
 
-static size_t add(uns_scene *scene, const uns_spec *spec, uns_measured_metric *metrics,
-                  size_t count) {
-    uns_measured_metric *m = &metrics[count];
-    if (count == UNS_MEASURE_CANDIDATES || same_method(spec, &metrics[0].spec))
-        return count;
+static uns_status add(uns_scene *scene, const uns_spec *spec, uns_measured_metric *metrics,
+                      size_t *count) {
+    uns_measured_metric *m = &metrics[*count];
+    bool accepted = false;
+    if (*count == UNS_MEASURE_CANDIDATES || same_method(spec, &metrics[0].spec))
+        return UNS_OK;
     *m = (uns_measured_metric){.spec = *spec};
     name_it(m);
-    return accept(scene, m) ? count + 1 : count;
+    uns_status status = accept(scene, m, &accepted);
+    *count += accepted;
+    return status;
 }
 
 /* Every exponent, about 0 and about the mean. */
-static size_t add_structure(uns_scene *scene, const uns_spec *base, const char *structure,
-                            uns_measured_metric *metrics, size_t count) {
+static uns_status add_structure(uns_scene *scene, const uns_spec *base, const char *structure,
+                                uns_measured_metric *metrics, size_t *count) {
     const uns_measure_config *config = scene->config;
     uns_spec spec = *base;
     snprintf(spec.structure, sizeof spec.structure, "%s", structure);
@@ -134,28 +138,32 @@ static size_t add_structure(uns_scene *scene, const uns_spec *base, const char *
             spec.exponent = config->exponents.value[i];
             spec.centred = centred == 1;
             if (centred ? config->centred : config->uncentred)
-                count = add(scene, &spec, metrics, count);
+                UNS_TRY(add(scene, &spec, metrics, count));
         }
-    return count;
+    return UNS_OK;
 }
 
-size_t uns_candidates_list(uns_scene *scene, uns_measured_metric *metrics) {
-    size_t count = 1, kinds = uns_context_count(scene->context, UNS_KIND_STRUCTURE);
+/* One that keeps A's place in the step and lets it be looked at. */
+static bool comparable(const uns_structure_ops *ops) {
+    return strcmp(ops->name, "identity") != 0 && strcmp(ops->name, "scalar") != 0 &&
+           (ops->elementwise || ops->product);
+}
+
+uns_status uns_candidates_list(uns_scene *scene, uns_measured_metric *metrics, size_t *count) {
+    size_t kinds = uns_context_count(scene->context, UNS_KIND_STRUCTURE);
     uns_structure_report report;
     uns_spec plain, base;
     metrics[0] = (uns_measured_metric){.spec = *scene->site->spec, .today = true};
     name_it(&metrics[0]);
-    if (survey(scene, &metrics[0].spec, &report, &metrics[0].bytes) != UNS_OK)
-        snprintf(metrics[0].reason, sizeof metrics[0].reason, "%s",
-                 uns_context_message(scene->context));
-    if (base_of(scene, true, &plain) != UNS_OK || base_of(scene, false, &base) != UNS_OK)
-        return count;
-    count = add(scene, &plain, metrics, count);
+    *count = 1;
+    UNS_TRY(survey(scene, &metrics[0].spec, &report, &metrics[0].bytes));
+    UNS_TRY(base_of(scene, true, &plain));
+    UNS_TRY(base_of(scene, false, &base));
+    UNS_TRY(add(scene, &plain, metrics, count));
     for (size_t k = 0; k < kinds; k++) {
         const uns_structure_ops *ops = uns_context_entry(scene->context, UNS_KIND_STRUCTURE, k);
-        if (strcmp(ops->name, "identity") != 0 && strcmp(ops->name, "scalar") != 0 &&
-            (ops->elementwise || ops->product))
-            count = add_structure(scene, &base, ops->name, metrics, count);
+        if (comparable(ops))
+            UNS_TRY(add_structure(scene, &base, ops->name, metrics, count));
     }
-    return count;
+    return UNS_OK;
 }

@@ -98,7 +98,7 @@ def expect(result, status, out=None, err=None):
 def test_help_and_version_go_to_standard_output():
     with Place() as place:
         expect(place.run("--version"), 0, "unsaddle ", "")
-        for command in ([], ["run"], ["show"], ["certify"], ["check"], ["list"], ["new"], ["info"],
+        for command in ([], ["run"], ["show"], ["certify"], ["measure"], ["check"], ["list"], ["new"], ["info"],
                         ["bench"], ["help"]):
             for word in "--help", "-h":
                 result = expect(place.run(*command, word), 0, "Exit status:", "")
