@@ -5,6 +5,7 @@
 
 #include <string.h>
 #include <unsaddle/certificate.h>
+#include <unsaddle/measure.h>
 #include <unsaddle/moment.h>
 #include <unsaddle/structure.h>
 
@@ -151,5 +152,10 @@ void cli_markdown_print(const uns_context *context, FILE *out) {
           "mathematics.\n\n",
           out);
     print_table(uns_certificate_table(), out);
+    fputs("## Measurements\n\nKeys of `unsaddle measure`; `unsaddle/measure.h` says what comes "
+          "of "
+          "them,\ndocs/record.md what is printed.\n\n",
+          out);
+    print_table(uns_measure_table(), out);
     fputs(files, out);
 }

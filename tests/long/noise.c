@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT
  * The isotropy of the gradient noise of softmax regression on glyphs, before and after diagonal
- * preconditioning, at the start of a run and well into it: `make noise`.
+ * preconditioning and behind the block matrix, at the start of a run and well into it:
+ * `make noise`.
  */
 #include "long/cases.h"
+
+#include "inst/measure.h"
+#include "la/dense.h"
 
 #include <unsaddle/noise.h>
 
@@ -117,6 +121,64 @@ static void look(uns_context *context, claims *all, const char *where, uns_sampl
     free(a);
 }
 
+/* The block matrix of as many gradients: a real optimizer observes them in equal weights. With
+ * 256 parameters a piece and 4096 gradients it is known well enough to be judged. */
+static void look_behind_blocks(uns_context *context, claims *all, const char *where,
+                               const uns_problem *problem, const uns_sampler *sampler,
+                               const double *x) {
+    size_t d = sampler->dimension;
+    uns_layout *layout;
+    uns_cell cell = {.label = ""};
+    uns_settled settled;
+    uns_noise_report before, after;
+    if (!uns_dense_available()) {
+        printf("skipped  %s: blocks need LAPACK\n", where);
+        all->skipped += 2;
+        return;
+    }
+    read_spec(context,
+              "rmsprop-block moment=mean beta=0 beta.rule=fixed burn_in=0 refresh=4096 "
+              "epsilon=1e-8",
+              &cell);
+    check(context, uns_problem_layout(context, problem, 1, &layout), "layout");
+    double *g = aligned_alloc(64, (d * sizeof *g + 63) / 64 * 64);
+    uns_settling settling = {.context = context,
+                             .problem = problem,
+                             .layout = layout,
+                             .spec = &cell.spec,
+                             .batch = BATCH,
+                             .sampler = sampler,
+                             .x = x,
+                             .first = 4 * DRAWS,
+                             .count = DRAWS + 1,
+                             .g = g};
+    check(context, uns_settle(&settling, &settled), "blocks");
+    uns_settled_view view = {&settled, UNS_PRODUCT_A};
+    uns_operator metric = uns_operator_settled(&view, d);
+    uns_noise *noises[2] = {open_noise(context, d, NULL, NULL),
+                            open_noise(context, d, &metric, NULL)};
+    check(context, uns_noise_measure(context, sampler, x, 6 * DRAWS, DRAWS, 2, noises),
+          "draws");
+    check(context, uns_noise_read(noises[0], &before), "read");
+    check(context, uns_noise_read(noises[1], &after), "read");
+    printf("  blocks  E|Ag|^2 %.4g +- %.1g, rank %.4g +- %.2g, d*l1/tr %.4g +- %.2g\n",
+           after.second_trace.value, after.second_trace.error, after.rank.value,
+           after.rank.error, after.top.value, after.top.error);
+    claim(all,
+          after.rank.value - 3.0 * after.rank.error >
+              2.0 * (before.rank.value + 3.0 * before.rank.error),
+          "%s: the block matrix takes the effective rank of the noise from %.3g to %.3g of %zu",
+          where, before.rank.value, after.rank.value, d);
+    claim(all, after.top.value < before.top.value,
+          "%s: and its largest eigenvalue from %.3g to %.3g times the mean", where,
+          before.top.value, after.top.value);
+    uns_noise_destroy(noises[0]);
+    uns_noise_destroy(noises[1]);
+    uns_settled_close(&settled);
+    uns_layout_destroy(layout);
+    free(g);
+}
+
 int main(void) {
     claims all = {0, 0, 0};
     uns_context *context = open_all();
@@ -128,8 +190,11 @@ int main(void) {
     uns_sampler sampler = uns_problem_sampler_view(source);
     double *x = calloc(sampler.dimension, sizeof *x);
     look(context, &all, "softmax on glyphs, at the start", &sampler, x);
+    look_behind_blocks(context, &all, "softmax on glyphs, at the start", problem, &sampler, x);
     train(context, problem, x);
     look(context, &all, "softmax on glyphs, after three epochs of RMSProp", &sampler, x);
+    look_behind_blocks(context, &all, "softmax on glyphs, after three epochs of RMSProp",
+                       problem, &sampler, x);
     free(x);
     uns_problem_sampler_destroy(source);
     uns_problem_destroy(problem);
