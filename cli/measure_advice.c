@@ -27,19 +27,18 @@ static void advise_leaving(const cli_measured *m) {
     const uns_measured_metric *today = &m->all->metric[0], *best = soonest(m->all);
     double now = today->now.escape[2], limit = (double)today->now_limit;
     if (isnan(now) && today->now_limit > 0)
-        printf("  '%s' would not be out within %.3g steps.\n", m->place->cell->label, limit);
+        printf("  '%s' would not be out within %.0f steps.\n", m->place->cell->label, limit);
     else if (!isnan(now))
-        printf("  '%s' would be out in about %.3g steps%s.\n", m->place->cell->label, now,
+        printf("  '%s' would be out in about %.0f steps%s.\n", m->place->cell->label, now,
                sound(&today->now) ? "" : ", so far as can be told");
     if (!best || best->today)
-        printf("  None of the others %s leave sooner at an equal floor.\n",
-               best ? "would" : "can be said to");
+        printf("  Of the others none can be said to leave sooner at an equal floor.\n");
     else if (isnan(now) || !sound(&today->now))
-        printf("  At an equal floor %s at eta = %.3g would take about %.3g.\n", best->name,
+        printf("  At an equal floor %s at eta = %.3g would take about %.0f.\n", best->name,
                best->equal_eta, best->equal.escape[2]);
     else
         printf(
-            "  At an equal floor %s at eta = %.3g would take about %.3g, %.3g times sooner.\n",
+            "  At an equal floor %s at eta = %.3g would take about %.0f, %.3g times sooner.\n",
             best->name, best->equal_eta, best->equal.escape[2], now / best->equal.escape[2]);
     printf("  Or take the step down yourself: 'unsaddle certify' with --witness writes the "
            "direction.\n");

@@ -118,24 +118,26 @@ static void print_verdict(const uns_certificate *c) {
     }
 }
 
+/* " 12.3", or as many blanks. */
+static void print_cell(double value) {
+    if (isfinite(value))
+        printf(" %9.3g", value);
+    else
+        printf(" %9s", "");
+}
+
 static void print_noise_row(const char *name, const uns_noise_report *r,
                             const uns_noise_along *way) {
     printf("  %-*s %9.4g %9.4g", NAME, name, r->rank.value, r->top.value);
-    if (isfinite(r->condition.value))
-        printf(" %9.3g", r->condition.value);
-    else
-        printf(" %9s", "");
     if (isfinite(way->share.value))
         printf(" %9.3g", way->share.value);
-    else
-        printf(" %9s", "");
 }
 
 static void print_isotropy(const uns_measurement *a) {
     printf("\nNoise of the step (isotropic: rank %zu, top 1, share %.3g)\n", a->dimension,
            1.0 / (double)a->dimension);
-    printf("  %-*s %9s %9s %9s %9s %9s %9s %9s\n", NAME, "", "rank", "top", "condition",
-           "share", "l_min(A)", "|A|", "E|Ag|^2");
+    printf("  %-*s %9s %9s %9s %9s %9s %9s\n", NAME, "", "rank", "top", "share", "l_min(A)",
+           "|A|", "E|Ag|^2");
     print_noise_row("gradient as drawn", &a->noise, &a->way);
     printf("\n");
     for (size_t i = 0; i < a->count; i++) {
@@ -143,9 +145,13 @@ static void print_isotropy(const uns_measurement *a) {
         if (!m->known || strcmp(m->spec.structure, "identity") == 0)
             continue;
         print_noise_row(m->name, &m->step, &m->way);
+        if (!isfinite(m->way.share.value))
+            printf(" %9s", "");
         printf(" %9.3g %9.3g %9.3g%s\n", m->least, m->norm, m->step.second_trace.value,
                m->today ? "  <- in use" : "");
     }
+    printf("  rank: directions that the noise fills; top: its largest variance over the mean "
+           "one;\n  share: of the noise along the direction of least curvature.\n");
     if (isfinite(a->metric[0].estimate_error.value))
         printf("  The estimate in use, from %" PRId64
                " gradients, is off by %.3g +- %.1g of what it estimates.\n",
@@ -153,23 +159,22 @@ static void print_isotropy(const uns_measurement *a) {
                a->metric[0].estimate_error.error);
 }
 
-/* "3214" and "[1600 - 9600]"; a question mark where something is left to doubt. */
-static void print_escape(const uns_forecast *f, int64_t limit) {
-    char range[64] = "";
-    if (f->method == UNS_METHOD_NONE) {
-        printf(" %9s %19s ", "", "");
-        return;
-    }
-    if (isnan(f->escape[2])) {
-        printf(" > %7.3g %19s ", (double)limit, "");
-        return;
-    }
-    if (isnan(f->escape[4]))
-        snprintf(range, sizeof range, "[%.4g - ...]", f->escape[0]);
-    else
-        snprintf(range, sizeof range, "[%.4g - %.4g]", f->escape[0], f->escape[4]);
-    printf(" %9.4g %19s%c", f->escape[2], range,
-           f->open & ~(unsigned)UNS_DOUBT_NOT_REACHED ? '?' : ' ');
+/* "3214" and "[1600 - 9600]"; a question mark where something is left to doubt. between: more
+ * follows in the line. */
+static void print_escape(const uns_forecast *f, int64_t limit, bool between) {
+    char median[64] = "", range[64] = "";
+    bool doubted = f->open & ~(unsigned)UNS_DOUBT_NOT_REACHED;
+    if (f->method != UNS_METHOD_NONE && isnan(f->escape[2]))
+        snprintf(median, sizeof median, ">%" PRId64, limit);
+    else if (f->method != UNS_METHOD_NONE)
+        snprintf(median, sizeof median, "%.0f", f->escape[2]);
+    if (isnan(f->escape[4]) && !isnan(f->escape[2]))
+        snprintf(range, sizeof range, "[%.0f - ...]", f->escape[0]);
+    else if (!isnan(f->escape[4]))
+        snprintf(range, sizeof range, "[%.0f - %.0f]", f->escape[0], f->escape[4]);
+    printf(" %9s%s", median, doubted && !isnan(f->escape[2]) ? "?" : "");
+    if (range[0] || between)
+        printf("%*s", 18 + !(doubted && !isnan(f->escape[2])), range);
 }
 
 static void print_row(const uns_measured_metric *m) {
@@ -178,16 +183,17 @@ static void print_row(const uns_measured_metric *m) {
         printf(" %s%s\n", m->reason, m->today ? "  <- in use" : "");
         return;
     }
-    print_escape(&m->now, m->now_limit);
-    if (isfinite(m->now.floor))
-        printf(" %9.3g |", m->now.floor);
-    else
-        printf(" %9s |", "");
-    if (isfinite(m->equal_eta)) {
-        printf(" %9.3g", m->equal_eta);
-        print_escape(&m->equal, m->equal_limit);
+    print_escape(&m->now, m->now_limit, true);
+    print_cell(m->now.floor);
+    if (m->today)
+        printf("   <- in use");
+    else if (isfinite(m->equal_eta)) {
+        printf(" |");
+        print_cell(m->equal_eta);
+        if (m->equal.method != UNS_METHOD_NONE)
+            print_escape(&m->equal, m->equal_limit, false);
     }
-    printf("%s\n", m->today ? "  <- in use" : "");
+    printf("\n");
 }
 
 const char *cli_doubt_text(size_t bit) {
@@ -228,12 +234,13 @@ static void print_doubts(const uns_measurement *a) {
 
 static void print_forecast(const cli_measured *m) {
     const uns_measurement *a = m->all;
-    bool leaves = a->low[0] < 0.0;
-    printf("\nWho would leave, and when? (eta = %g; floors by the noise measured here)\n",
-           a->metric[0].spec.eta);
-    printf("  %-*s %9s %19s  %9s | %9s %9s %19s\n", NAME, "", leaves ? "steps" : "",
-           leaves ? "[5 % - 95 %]" : "", "floor", "eta", leaves ? "steps" : "",
-           leaves ? "[5 % - 95 %]" : "at equal floor");
+    bool leaves = a->metric[0].now.method != UNS_METHOD_NONE;
+    printf("\nWho would %s? (floors by the noise measured here)\n",
+           leaves ? "leave, and when" : "come how close");
+    printf("  %-*s %-38s | %s\n", NAME, "", "at today's eta", "at an equal floor");
+    printf("  %-*s %9s %18s %9s | %9s%s\n", NAME, "", leaves ? "steps" : "",
+           leaves ? "[5 % - 95 %]" : "", "floor", "eta",
+           leaves ? "     steps       [5 % - 95 %]" : "");
     for (size_t i = 0; i < a->count; i++)
         print_row(&a->metric[i]);
     print_doubts(a);

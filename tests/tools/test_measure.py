@@ -169,4 +169,47 @@ def test_a_stalled_factorization_is_explained_certified_and_left():
         Story(place).tell()
 
 
+def number(word):
+    try:
+        return float(word.strip("[],?'>:;%"))
+    except ValueError:
+        return None
+
+
+def same(said, given):
+    """Word by word; numbers within 3 %, the standard errors among them within 30 %."""
+    words, others = said.split(), given.split()
+    if len(words) != len(others):
+        return False
+    for before, one, other in zip([""] + words, words, others):
+        x, y = number(one), number(other)
+        if x is None or y is None:
+            if one != other:
+                return False
+        elif abs(x - y) > (0.3 if before == "+-" or abs(x) < 1e-12 else 0.03) * max(abs(x), 1e-12):
+            return False
+    return True
+
+
+def test_the_story_in_the_readme_is_what_the_program_says():
+    with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as file:
+        section = file.read().split("## Am I at a saddle?")[1].split("\n## ")[0]
+    commands = re.findall(r"^build/unsaddle (.*)$", section, re.M)
+    shown = re.findall(r"^```text\n(.*?)^```$", section, re.S | re.M)
+    with tempfile.TemporaryDirectory() as place:
+        os.symlink(os.path.join(ROOT, "examples"), os.path.join(place, "examples"))
+        for command in commands:
+            done = subprocess.run([PROGRAM, *command.split()], cwd=place, text=True, timeout=100,
+                                  check=False, capture_output=True)
+            assert done.returncode in (0, 10), done.stderr
+            if command.split()[0] == "run":
+                continue
+            expected = shown.pop(0).rstrip("\n").split("\n")
+            given = done.stdout.rstrip("\n").split("\n")
+            assert len(expected) == len(given), f"README: other lines than\n{done.stdout}"
+            for line, other in zip(expected, given):
+                assert same(line, other), f"README says\n{line}\nbut the program\n{other}"
+    assert not shown
+
+
 tap.run(tap.functions(sys.modules[__name__]))
