@@ -46,13 +46,14 @@ typedef struct uns_measure_config {
     int64_t probes;      /* Lanczos runs of a density; 0: none */
     int64_t probe_steps; /* products of each */
     int64_t settle;      /* gradients observed by the optimizer in use; 0: what it remembers */
-    uns_reals exponents; /* p of the candidates */
-    bool uncentred, centred; /* which candidates */
-    int64_t memory;          /* bytes a candidate's optimizer may take */
-    double drop;             /* Δ, from f here; 0: to where the problem calls it escaped */
-    int64_t limit;           /* steps looked ahead; 0: ten times the plan's, at least 10⁴ */
-    int model;               /* uns_model_use */
-    double work;             /* elements times steps that a local model may cost each */
+    char structures[UNS_TEXT_SIZE]; /* of the candidates: "all", or names with commas between */
+    uns_reals exponents;            /* p of the candidates */
+    bool uncentred, centred;        /* which candidates */
+    int64_t memory;                 /* bytes a candidate's optimizer may take */
+    double drop;   /* Δ, from f here; 0: to where the problem calls it escaped */
+    int64_t limit; /* steps looked ahead; 0: ten times the plan's, at least 10⁴ */
+    int model;     /* uns_model_use */
+    double work;   /* elements times steps that a local model may cost each */
     int64_t seed;
     double tau_g, tau_h, delta; /* of the verdict; certificate.h */
     int64_t samples;

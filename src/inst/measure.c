@@ -41,6 +41,8 @@ static const uns_param rows[] = {
           "length of each of these runs"),
     COUNT("settle", settle, 0, 1e9, automatic, "auto", "gradients",
           "observed by the optimizer in use before A is looked at; auto: what it remembers"),
+    {"structures", NULL, UNS_PARAM_TEXT, AT(structures), 0, 0, 0, NULL, "all", "",
+     "of the candidates, with commas between; all: every one that can be looked at"},
     {"exponents", NULL, UNS_PARAM_REALS, AT(exponents), 0, 4, UNS_OPEN_LOW, NULL, "0.5", "",
      "exponents p of the candidates"},
     FLAG("uncentred", uncentred, "true", "candidates by the second moment G"),
@@ -241,6 +243,7 @@ uns_status uns_measure(uns_context *context, const uns_measure_site *site,
         return uns_fail(context, UNS_ERROR_ARGUMENT,
                         "uns_measure: context, site, config or result is NULL");
     UNS_TRY(check(context, site, config));
+    UNS_TRY(uns_candidates_check(context, config->structures));
     own = *config;
     int64_t d = (int64_t)uns_problem_dimension(site->problem);
     own.pairs = own.pairs < d ? own.pairs : d;

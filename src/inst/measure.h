@@ -101,6 +101,10 @@ bool uns_spec_estimates(const uns_spec *spec);
  * that cannot be made fails with its own status. */
 UNS_NODISCARD uns_status uns_candidates_list(uns_scene *scene, uns_measured_metric *metrics,
                                              size_t *count);
+/* UNS_ERROR_NAME: one of the list is no structure; the message has the nearest. */
+UNS_NODISCARD uns_status uns_candidates_check(uns_context *context, const char *list);
+/* How many factors an exponent of the spec is of: A is C^{-p·factors}, in scale. */
+double uns_structure_factors(const char *structure);
 /* The spec that gives A from `draws` gradients in equal weights. */
 uns_spec uns_candidate_settling(uns_context *context, const uns_spec *spec, size_t draws);
 

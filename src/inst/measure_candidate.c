@@ -109,6 +109,9 @@ static uns_status accept(uns_scene *scene, uns_measured_metric *m, bool *accepte
 static void name_it(uns_measured_metric *m) {
     if (strcmp(m->spec.structure, "identity") == 0)
         snprintf(m->name, sizeof m->name, "identity");
+    else if (strcmp(m->spec.structure, "kron") == 0)
+        snprintf(m->name, sizeof m->name, "kron p=2x%g%s", m->spec.exponent,
+                 m->spec.centred ? " centred" : "");
     else
         snprintf(m->name, sizeof m->name, "%s p=%g%s", m->spec.structure, m->spec.exponent,
                  m->spec.centred ? " centred" : "");
@@ -127,6 +130,10 @@ static uns_status add(uns_scene *scene, const uns_spec *spec, uns_measured_metri
     return status;
 }
 
+double uns_structure_factors(const char *structure) {
+    return strcmp(structure, "kron") == 0 ? 2.0 : 1.0;
+}
+
 /* Every exponent, about 0 and about the mean. */
 static uns_status add_structure(uns_scene *scene, const uns_spec *base, const char *structure,
                                 uns_measured_metric *metrics, size_t *count) {
@@ -135,7 +142,7 @@ static uns_status add_structure(uns_scene *scene, const uns_spec *base, const ch
     snprintf(spec.structure, sizeof spec.structure, "%s", structure);
     for (size_t i = 0; i < config->exponents.count; i++)
         for (int centred = 0; centred < 2; centred++) {
-            spec.exponent = config->exponents.value[i];
+            spec.exponent = config->exponents.value[i] / uns_structure_factors(structure);
             spec.centred = centred == 1;
             if (centred ? config->centred : config->uncentred)
                 UNS_TRY(add(scene, &spec, metrics, count));
@@ -147,6 +154,27 @@ static uns_status add_structure(uns_scene *scene, const uns_spec *base, const ch
 static bool comparable(const uns_structure_ops *ops) {
     return strcmp(ops->name, "identity") != 0 && strcmp(ops->name, "scalar") != 0 &&
            (ops->elementwise || ops->product);
+}
+
+/* Whether the list "a,b,c" has the name. */
+static bool listed(const char *list, const char *name) {
+    size_t length = strlen(name);
+    for (const char *at = list; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL)
+        if (strncmp(at, name, length) == 0 && (at[length] == ',' || at[length] == '\0'))
+            return true;
+    return strcmp(list, "all") == 0;
+}
+
+uns_status uns_candidates_check(uns_context *context, const char *list) {
+    const void *found;
+    char name[UNS_NAME_SIZE];
+    if (strcmp(list, "all") == 0)
+        return UNS_OK;
+    for (const char *at = list; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
+        snprintf(name, sizeof name, "%.*s", (int)strcspn(at, ","), at);
+        UNS_TRY(uns_context_find(context, UNS_KIND_STRUCTURE, name, &found));
+    }
+    return UNS_OK;
 }
 
 uns_status uns_candidates_list(uns_scene *scene, uns_measured_metric *metrics, size_t *count) {
@@ -162,7 +190,7 @@ uns_status uns_candidates_list(uns_scene *scene, uns_measured_metric *metrics, s
     UNS_TRY(add(scene, &plain, metrics, count));
     for (size_t k = 0; k < kinds; k++) {
         const uns_structure_ops *ops = uns_context_entry(scene->context, UNS_KIND_STRUCTURE, k);
-        if (comparable(ops))
+        if (comparable(ops) && listed(scene->config->structures, ops->name))
             UNS_TRY(add_structure(scene, &base, ops->name, metrics, count));
     }
     return UNS_OK;

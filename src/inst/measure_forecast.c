@@ -75,12 +75,13 @@ static bool axis_alone(size_t d, const double *w) {
  * p whose inverse is not whole has no such product: doubted. */
 static uns_status find_pull(uns_scene *scene, const uns_outlook_ground *ground,
                             const uns_spec *spec, double drop, double *pull) {
-    double *m = scene->spare[2], *other = scene->spare[3], reach, times = 1.0 / spec->exponent;
+    double *m = scene->spare[2], *other = scene->spare[3], reach, times;
     bool follows = strcmp(spec->structure, "identity") != 0 && !spec->centred &&
                    !(strcmp(spec->moment, "exact") == 0 && spec->about);
     *pull = 0.0;
     if (!follows)
         return UNS_OK;
+    times = 1.0 / (spec->exponent * uns_structure_factors(spec->structure));
     if (fabs(times - round(times)) > 1e-9 || times > 8.0) {
         *pull = 1e300;
         return UNS_OK;

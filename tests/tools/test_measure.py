@@ -65,6 +65,12 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not():
     assert first != run("measure", SADDLE, *FEW, "seed=2", "--json").stdout
 
 
+def test_candidates_are_those_asked_for():
+    found = measure(SADDLE, *FEW, "structures=diagonal,full", "exponents=0.25,1", "centred=no")
+    assert [m["name"] for m in found["metrics"]] == [
+        "identity", "diagonal p=0.25", "diagonal p=1", "full p=0.25", "full p=1"]
+
+
 def test_measuring_uses_the_cell_that_is_named():
     found = measure(SADDLE, *FEW, "--cell", "rmsprop eta=1e-3")
     assert found["metrics"][0]["name"] == "diagonal p=0.5"
@@ -87,7 +93,7 @@ def test_assumptions_walk_the_run_again():
 
 def test_mistakes_are_named_with_the_nearest_name():
     for words, wanted in ((["drawz=3"], "draws"), (["draws=3"], "draws"), (["model=sometimes"], "auto"),
-                          (["--at", "middle"], "middle"), (["--assumption"], "assumptions"),
+                          (["--at", "middle"], "middle"), (["structures=diagonal,ful"], "full"), (["--assumption"], "assumptions"),
                           (["--at", "end"], "plan"), (["--cell", "sgd eta=1e-4"], "sgd eta=1e-3"),
                           (["steps"], "key=value")):
         done = run("measure", SADDLE, *words, status=2)
@@ -130,8 +136,8 @@ class Story:
         assert cell["escaped"] == 0, "nothing should have left"
 
     def explain(self):
-        found = measure(self.folder)
-        text = run("measure", self.folder).stdout
+        found = measure(self.folder, "structures=diagonal", "centred=no")
+        text = run("measure", self.folder, "structures=diagonal", "centred=no").stdout
         assert "Is this a saddle?\n  Yes" in text, text
         assert "would be out in about" in text, text
         own = found["metrics"][0]["today"]
