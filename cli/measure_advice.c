@@ -66,9 +66,24 @@ static void advise_staying(const cli_measured *m) {
         printf("A smaller eta brings it closer to the minimum.\n");
 }
 
+/* G^{-1/2} would make E|Ag|^2 = d; far above it, epsilon does not cover what the estimate has
+ * not seen. */
+static void warn_of_epsilon(const uns_measurement *a) {
+    const uns_measured_metric *today = &a->metric[0];
+    double times = today->step.second_trace.value / (double)a->dimension;
+    if (today->known && today->spec.exponent == 0.5 && times > 10.0 &&
+        isfinite(today->estimate_error.value))
+        printf("  Steps are wild: E|Ag|^2 is %.2g times what G^(-1/2) would give. epsilon = %g "
+               "does "
+               "not\n  cover what the estimate has not seen; a larger one or a longer burn-in "
+               "does.\n",
+               times, today->spec.epsilon);
+}
+
 void cli_advice_print(const cli_measured *m) {
     const uns_measurement *a = m->all;
     printf("\nWhat to do\n");
+    warn_of_epsilon(a);
     if (a->low[0] < 0.0 && a->metric[0].now.method != UNS_METHOD_NONE)
         advise_leaving(m);
     else if (a->certificate.verdict == UNS_VERDICT_GRADIENT)

@@ -126,9 +126,17 @@ static void print_cell(double value) {
         printf(" %9s", "");
 }
 
+/* Rare large draws can leave a rank that no noise of d dimensions has: too few draws. */
 static void print_noise_row(const char *name, const uns_noise_report *r,
-                            const uns_noise_along *way) {
-    printf("  %-*s %9.4g %9.4g", NAME, name, r->rank.value, r->top.value);
+                            const uns_noise_along *way, size_t d) {
+    bool clear = r->rank.value >= 0.9 &&
+                 r->rank.value <= 1.1 * (double)d + 3.0 * r->rank.error &&
+                 r->rank.error < 0.5 * r->rank.value;
+    printf("  %-*s", NAME, name);
+    if (clear)
+        printf(" %9.4g %9.4g", r->rank.value, r->top.value);
+    else
+        printf(" %9s %9s", "unclear", "unclear");
     if (isfinite(way->share.value))
         printf(" %9.3g", way->share.value);
 }
@@ -138,13 +146,13 @@ static void print_isotropy(const uns_measurement *a) {
            1.0 / (double)a->dimension);
     printf("  %-*s %9s %9s %9s %9s %9s %9s\n", NAME, "", "rank", "top", "share", "l_min(A)",
            "|A|", "E|Ag|^2");
-    print_noise_row("gradient as drawn", &a->noise, &a->way);
+    print_noise_row("gradient as drawn", &a->noise, &a->way, a->dimension);
     printf("\n");
     for (size_t i = 0; i < a->count; i++) {
         const uns_measured_metric *m = &a->metric[i];
         if (!m->known || strcmp(m->spec.structure, "identity") == 0)
             continue;
-        print_noise_row(m->name, &m->step, &m->way);
+        print_noise_row(m->name, &m->step, &m->way, a->dimension);
         if (!isfinite(m->way.share.value))
             printf(" %9s", "");
         printf(" %9.3g %9.3g %9.3g%s\n", m->least, m->norm, m->step.second_trace.value,
