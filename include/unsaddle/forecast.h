@@ -92,6 +92,13 @@ UNS_API double uns_forecast_other(const uns_modes *modes, double eta);
 UNS_API double uns_forecast_escape(double gamma, double noise, double eta, double drop,
                                    double other, double quantile);
 
+/* The same from a point off the saddle, `offset` = |wᵀz| away along w; the drop counts from
+ * there, so R² = offset² + 2(Δ + F_other)/γ. The smallest t, a real number, with
+ *     Φ((m − R)/σ) + Φ((−m − R)/σ) >= q,   m = offset·a^t,   σ² = η²s²(a^{2t} − 1)/(a² − 1)
+ * For offset 0 it is the formula above. NaN as above, and for an offset that is not >= 0. */
+UNS_API double uns_forecast_escape_from(double gamma, double noise, double eta, double drop,
+                                        double other, double offset, double quantile);
+
 /* Mean and standard deviation of the same: T_½ + 0.241/ln a and 1.111/ln a. */
 UNS_API double uns_forecast_escape_mean(double gamma, double noise, double eta, double drop,
                                         double other);

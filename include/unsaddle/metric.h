@@ -31,6 +31,10 @@ UNS_NODISCARD UNS_API uns_status uns_metric_create(uns_optimizer *optimizer, siz
                                                    size_t count, uns_metric **out);
 UNS_API void uns_metric_destroy(uns_metric *metric);
 
+/* Takes the snapshot anew, now, from replica `first` on and in the memory it has. Fails as
+ * create does, but not for memory; the metric is undefined then until the next renewal. */
+UNS_NODISCARD UNS_API uns_status uns_metric_renew(uns_metric *metric, size_t first);
+
 /* out = product·in over all blocks of the layout, in its dtype; a block that is NULL in `in`
  * counts as 0, one that is NULL in `out` is not written. in and out may be the same buffers.
  * UNS_ERROR_ARGUMENT: wrong number of blocks. UNS_ERROR_UNAVAILABLE: C of a group whose

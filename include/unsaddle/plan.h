@@ -17,12 +17,46 @@
 #ifndef UNSADDLE_PLAN_H
 #define UNSADDLE_PLAN_H
 
+#include <stdbool.h>
 #include <unsaddle/optimizer.h>
 #include <unsaddle/problem.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* Instruments read while a run goes on: noise and curvature at chosen steps, for the cell's
+ * first replicas. They draw from streams of their own and never change a trajectory. */
+typedef struct uns_instruments {
+    int64_t every;    /* steps between two readings; 0: none; -1: as often as costs 1 % */
+    int64_t replicas; /* read: the first so many */
+    bool noise, curvature, forecast; /* which; a forecast takes the other two */
+    int64_t draws;                   /* gradients of a reading */
+    int64_t products;                /* Hessian products of an eigenpair */
+    int64_t samples; /* that stand for a large sum; 0: the whole up to 1,024, else 1,024 */
+} uns_instruments;
+
+/* What a run does about a stall. */
+typedef enum uns_stall_act {
+    UNS_STALL_NONE,    /* records it */
+    UNS_STALL_WITNESS, /* steps along the witness of negative curvature, decrease verified */
+    UNS_STALL_LARGER   /* takes one larger step with a fresh gradient */
+} uns_stall_act;
+
+/* The watch for stalls: a cheap test every so many steps, a certificate where it says so. */
+typedef struct uns_stall {
+    int64_t every;       /* steps between two tests; 0: none */
+    int act;             /* uns_stall_act */
+    int64_t window;      /* fresh gradients of a test, in two halves */
+    double ratio;        /* small: ||grad||^2 <= ratio * tr Sigma of a batch ... */
+    double tau_g;        /* ... or ||grad|| <= tau_g */
+    double plateau;      /* f fell by less than this share of its size or range */
+    double tau_h, delta; /* of the certificate */
+    double clearance;    /* step along the witness, at least, in noise floors */
+    double larger;       /* step size of the larger step; 0: from curvature and clearance */
+    int64_t most;        /* episodes recorded of a replica, and acted on */
+    int64_t samples;     /* as for instruments */
+} uns_stall;
 
 /* The top-level keys of the file; table: uns_settings_table(). */
 typedef struct uns_settings {
@@ -35,6 +69,8 @@ typedef struct uns_settings {
     int64_t batch;   /* samples in a gradient */
     int64_t records; /* rows of the metrics, evenly spaced; the last step is one of them */
     int64_t settle;  /* steps after the escape before a replica counts for the floor */
+    uns_instruments instruments; /* keys "instruments.every" and so on */
+    uns_stall stall;             /* keys "stall.every" and so on */
 } uns_settings;
 
 UNS_API const uns_param_table *uns_settings_table(void);

@@ -31,7 +31,8 @@ typedef enum uns_stream {
     UNS_STREAM_CERTIFICATE = 9,
     UNS_STREAM_ROUNDING = 10,
     UNS_STREAM_FORECAST = 11,
-    UNS_STREAM_USER = 128 /* 128..255 are the caller's */
+    UNS_STREAM_STALL = 12, /* looking for stalls, and leaving them */
+    UNS_STREAM_USER = 128  /* 128..255 are the caller's */
 } uns_stream;
 
 /* The address of one draw. */

@@ -5,6 +5,7 @@
 #ifndef UNSADDLE_RUN_H
 #define UNSADDLE_RUN_H
 
+#include <unsaddle/certificate.h>
 #include <unsaddle/plan.h>
 #include <unsaddle/structure.h>
 
@@ -24,6 +25,36 @@ typedef struct uns_metric_row {
     double gradient; /* ‖∇f‖ of the batch that led to this step */
     double escaped;  /* share of replicas escaped so far; NaN without an escape criterion */
 } uns_metric_row;
+
+/* One reading of the instruments, of one replica. NaN: not read, or not defined there. */
+typedef struct uns_reading {
+    int64_t replica, step; /* replica: its number; step: moves taken before */
+    double value;          /* f, of the whole objective or the fixed samples */
+    double gradient;       /* ||grad f||^2, unbiased: may fall below 0 */
+    double noise;          /* tr Sigma of a batch's gradient */
+    double curvature;      /* smallest Ritz value of the Hessian */
+    double residual;       /* an eigenvalue lies within this of it */
+    double along;          /* variance of a batch's gradient along its vector */
+    double drop;           /* fall of f along that vector as far as the quadratic model holds */
+    double leave[3];       /* steps from here to such a fall: 5, 50 and 95 %, forecast */
+    int64_t doubts;        /* UNS_DOUBT_* bits of the forecast (forecast.h) */
+} uns_reading;
+
+/* One stall looked into. NaN: not defined. */
+typedef struct uns_episode {
+    int64_t replica, step;
+    double value, gradient, noise; /* as in a reading; gradient and noise of the cheap test */
+    double norm;                   /* ||x|| */
+    uns_verdict verdict;           /* of the certificate, at tau_g infinite */
+    double low, high;              /* limits of lambda_min, by the certificate */
+    double curvature;              /* along the witness; of a saddle */
+    double drop, leave[3];         /* as in a reading */
+    int64_t doubts;
+    bool acted;      /* a step was taken; else none was asked for, or none could be verified */
+    double length;   /* of that step, as long as it is in x; NaN: none */
+    double decrease; /* of f by that step alone */
+    int64_t left;    /* steps from here until f had fallen by `drop`; -1: not seen */
+} uns_episode;
 
 /* What came of one cell. NaN: not defined for this problem, or not reached. */
 typedef struct uns_result {
@@ -51,6 +82,10 @@ typedef struct uns_result {
     /* Of its optimizers: memory, roots and their time over all replicas, pieces of one of them;
      * zeros for an elementwise structure. Of the figures only `seconds` varies. */
     uns_structure_report structure;
+    size_t readings; /* replica by replica, in order of steps */
+    const uns_reading *reading;
+    size_t episodes; /* likewise */
+    const uns_episode *episode;
 } uns_result;
 
 /* What a cell's optimizer will keep, known before any of it is allocated: for the replicas that

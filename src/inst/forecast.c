@@ -142,6 +142,38 @@ double uns_forecast_escape(double gamma, double noise, double eta, double drop, 
     return log_one_plus(ratio) / (2.0 * log_one_plus(eta * gamma));
 }
 
+/* P(|wᵀz| >= R) when the growth a^t has come to e^u. */
+static double share_beyond(double u, double offset, double radius, double kick) {
+    double growth = uns_exp(u), mean = offset * growth;
+    double sigma = kick * sqrt(growth * growth - 1.0);
+    if (!(sigma > 0.0))
+        return mean >= radius ? 1.0 : 0.0;
+    return uns_normal_below((mean - radius) / sigma) +
+           uns_normal_below((-mean - radius) / sigma);
+}
+
+double uns_forecast_escape_from(double gamma, double noise, double eta, double drop,
+                                double other, double offset, double quantile) {
+    double straight = uns_forecast_escape(gamma, noise, eta, drop, other, quantile);
+    if (isnan(straight) || !(offset >= 0.0))
+        return NAN;
+    double a = log_one_plus(eta * gamma), growth = eta * gamma * (2.0 + eta * gamma);
+    double radius = sqrt(offset * offset + 2.0 * (drop + other) / gamma);
+    double kick = eta * sqrt(noise / growth);
+    /* without noise at t = u/a; with it, no later than where the mean alone is 8σ beyond */
+    double low = 0.0, high = uns_log(9.0 + radius / fmax(offset, kick));
+    while (share_beyond(high, offset, radius, kick) < quantile && high < 600.0)
+        high += high;
+    for (int i = 0; i < 60; i++) {
+        double middle = 0.5 * (low + high);
+        if (share_beyond(middle, offset, radius, kick) >= quantile)
+            high = middle;
+        else
+            low = middle;
+    }
+    return high / a;
+}
+
 double uns_forecast_escape_mean(double gamma, double noise, double eta, double drop,
                                 double other) {
     return uns_forecast_escape(gamma, noise, eta, drop, other, 0.5) +

@@ -208,6 +208,12 @@ uns_status uns_metric_create(uns_optimizer *optimizer, size_t first, size_t coun
     return UNS_OK;
 }
 
+uns_status uns_metric_renew(uns_metric *metric, size_t first) {
+    UNS_TRY(check(metric->optimizer, first, metric->count));
+    metric->first = first;
+    return fill(metric);
+}
+
 /* The metric is the start of its own allocation. */
 void uns_metric_destroy(uns_metric *metric) {
     if (metric)

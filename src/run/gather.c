@@ -92,6 +92,38 @@ static void add_structures(const uns_work *work, uns_structure_report *sum) {
     }
 }
 
+/* Readings that were taken, replica by replica. */
+static uns_status gather_readings(uns_context *context, const uns_work *work,
+                                  uns_result *result) {
+    size_t n = (size_t)result->replicas,
+           read = (size_t)work->cell->settings.instruments.replicas;
+    size_t room = work->reading ? uns_size_product(read < n ? read : n, work->readings) : 0;
+    uns_reading *rows = uns_allocate(context, uns_size_product(room + 1, sizeof *rows));
+    if (!rows)
+        return UNS_ERROR_MEMORY;
+    result->reading = rows;
+    for (size_t i = 0; i < room; i++)
+        if (work->reading[i].step > 0)
+            rows[result->readings++] = work->reading[i];
+    return UNS_OK;
+}
+
+static uns_status gather_episodes(uns_context *context, const uns_work *work,
+                                  uns_result *result) {
+    size_t n = (size_t)result->replicas, most = (size_t)work->cell->settings.stall.most;
+    size_t room = 0;
+    for (size_t r = 0; work->episodes && r < n; r++)
+        room += work->episodes[r];
+    uns_episode *rows = uns_allocate(context, uns_size_product(room + 1, sizeof *rows));
+    if (!rows)
+        return UNS_ERROR_MEMORY;
+    result->episode = rows;
+    for (size_t r = 0; work->episodes && r < n; r++)
+        for (size_t i = 0; i < work->episodes[r]; i++)
+            rows[result->episodes++] = work->episode[r * most + i];
+    return UNS_OK;
+}
+
 uns_status uns_gather(uns_context *context, uns_work *work, uns_result *result) {
     size_t n = (size_t)work->cell->settings.replicas;
     result->cell = work->cell;
@@ -110,5 +142,7 @@ uns_status uns_gather(uns_context *context, uns_work *work, uns_result *result) 
         work->point = NULL;
     }
     UNS_TRY(gather_rows(context, work, result));
+    UNS_TRY(gather_readings(context, work, result));
+    UNS_TRY(gather_episodes(context, work, result));
     return gather_escapes(context, work, result);
 }

@@ -5,6 +5,7 @@
 #include "run/plan_draft.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,6 +17,14 @@ struct uns_plan {
 };
 
 #define FIELD(name) offsetof(uns_settings, name)
+
+static const uns_named automatic[] = {{"auto", 0}, {NULL, 0}};
+static const uns_named off[] = {{"off", 0}, {NULL, 0}};
+static const uns_named reading_words[] = {{"off", 0}, {"auto", -1}, {NULL, 0}};
+static const uns_named acts[] = {{"none", UNS_STALL_NONE},
+                                 {"witness", UNS_STALL_WITNESS},
+                                 {"larger", UNS_STALL_LARGER},
+                                 {NULL, 0}};
 
 static const uns_param settings_rows[] = {
     {"steps", NULL, UNS_PARAM_COUNT, FIELD(steps), 0, 1e12, 0, NULL, "0", "steps",
@@ -36,6 +45,56 @@ static const uns_param settings_rows[] = {
      "rows of the metrics, evenly spaced; the last step is one of them"},
     {"settle", NULL, UNS_PARAM_COUNT, FIELD(settle), 0, 1e12, 0, NULL, "5000", "steps",
      "steps after its escape before a replica counts for the floor"},
+    {"instruments.every", NULL, UNS_PARAM_COUNT, FIELD(instruments.every), 1, 1e12, 0,
+     reading_words, "off", "steps",
+     "steps between two readings of noise and curvature; auto: as often as 1 % of the run pays "
+     "for"},
+    {"instruments.replicas", NULL, UNS_PARAM_COUNT, FIELD(instruments.replicas), 1, 1e7, 0,
+     NULL, "1", "", "replicas read: the first so many of each cell"},
+    {"instruments.noise", NULL, UNS_PARAM_FLAG, FIELD(instruments.noise), 0, 0, 0, NULL, "true",
+     "", "read ||grad f||^2 and the gradient noise"},
+    {"instruments.curvature", NULL, UNS_PARAM_FLAG, FIELD(instruments.curvature), 0, 0, 0, NULL,
+     "true", "", "read the smallest eigenpair of the Hessian"},
+    {"instruments.forecast", NULL, UNS_PARAM_FLAG, FIELD(instruments.forecast), 0, 0, 0, NULL,
+     "true", "", "from both, forecast how long the optimizer takes to leave along that pair"},
+    {"instruments.draws", NULL, UNS_PARAM_COUNT, FIELD(instruments.draws), 64, 1e6, 0, NULL,
+     "64", "gradients", "fresh gradients of a reading"},
+    {"instruments.products", NULL, UNS_PARAM_COUNT, FIELD(instruments.products), 1, 1e4, 0,
+     NULL, "24", "products", "Hessian-vector products for an eigenpair, at most"},
+    {"instruments.samples", NULL, UNS_PARAM_COUNT, FIELD(instruments.samples), 1, 1e9, 0,
+     automatic, "auto", "samples",
+     "fixed sample set that stands for a finite sum; auto: the whole sum up to 1024, else "
+     "1024"},
+    {"stall.every", NULL, UNS_PARAM_COUNT, FIELD(stall.every), 1, 1e12, 0, off, "off", "steps",
+     "steps between two tests for a stall"},
+    {"stall.act", NULL, UNS_PARAM_CHOICE, FIELD(stall.act), 0, 0, 0, acts, "none", "",
+     "what to do where a stall is shown to be a saddle: record it, step along the witness, or "
+     "take one larger step"},
+    {"stall.window", NULL, UNS_PARAM_COUNT, FIELD(stall.window), 4, 1e6, 0, NULL, "16",
+     "gradients", "fresh gradients of a test, in two independent halves"},
+    {"stall.ratio", NULL, UNS_PARAM_REAL, FIELD(stall.ratio), 0, INFINITY, 0, NULL, "1", "",
+     "the gradient is small where its square is at most this times the noise of a batch"},
+    {"stall.tau_g", NULL, UNS_PARAM_REAL, FIELD(stall.tau_g), 0, INFINITY, 0, NULL, "1e-3", "",
+     "or where its norm is at most this"},
+    {"stall.plateau", NULL, UNS_PARAM_REAL, FIELD(stall.plateau), 0, 1, 0, NULL, "0.02", "",
+     "f is on a plateau where since the last test it fell below its lowest by less than this "
+     "share of its size, or of its range so far"},
+    {"stall.tau_h", NULL, UNS_PARAM_REAL, FIELD(stall.tau_h), 0, INFINITY,
+     UNS_OPEN_LOW | UNS_OPEN_HIGH, NULL, "1e-2", "",
+     "curvature below minus this makes the place a saddle"},
+    {"stall.delta", NULL, UNS_PARAM_REAL, FIELD(stall.delta), 0, 0.5, UNS_OPEN_LOW, NULL,
+     "1e-3", "", "failure probability of the certificate"},
+    {"stall.clearance", NULL, UNS_PARAM_REAL, FIELD(stall.clearance), 0, 1000, 0, NULL, "3", "",
+     "least length of a step along the witness, in standard deviations of what the noise does "
+     "on the way"},
+    {"stall.larger", NULL, UNS_PARAM_REAL, FIELD(stall.larger), 0, 1e6, UNS_OPEN_LOW, automatic,
+     "auto", "", "size of the larger step; auto: as long as the clearance asks"},
+    {"stall.most", NULL, UNS_PARAM_COUNT, FIELD(stall.most), 1, 1000, 0, NULL, "8", "",
+     "stalls looked into for each replica, at most"},
+    {"stall.samples", NULL, UNS_PARAM_COUNT, FIELD(stall.samples), 1, 1e9, 0, automatic, "auto",
+     "samples",
+     "fixed sample set for f and the certificate of a finite sum; auto: the whole sum up to "
+     "1024, else 1024"},
 };
 
 static const uns_param_table settings_table = {"the settings", sizeof(uns_settings),

@@ -98,7 +98,11 @@ static uns_status finish_settings(uns_draft *draft, uns_variant *problem,
         return uns_yaml_at(
             context, place_of(draft, "first_replica"),
             uns_fail(context, UNS_ERROR_RANGE, "the last replica's number is beyond 2^32 - 1"));
-    return settings->epochs > 0 ? steps_of_epochs(draft, problem, settings) : UNS_OK;
+    if (settings->epochs > 0)
+        UNS_TRY(steps_of_epochs(draft, problem, settings));
+    const char *key = "steps";
+    uns_status status = uns_settings_check(context, settings, &key);
+    return status == UNS_OK ? UNS_OK : uns_yaml_at(context, place_of(draft, key), status);
 }
 
 static size_t axis_length(const grid *g, const uns_entry *entry) {

@@ -119,6 +119,10 @@ typedef struct uns_cells {
 UNS_NODISCARD uns_status uns_cells_make(uns_draft *draft, const uns_variant_list *problems,
                                         const uns_variant_list *optimizers, uns_cells *cells);
 
+/* plan_check.c: settings that do not go together; *key: where that stands. */
+UNS_NODISCARD uns_status uns_settings_check(uns_context *context, const uns_settings *settings,
+                                            const char **key);
+
 /* plan_write.c: the resolved file. */
 UNS_NODISCARD uns_status uns_draft_write(uns_draft *draft, const uns_variant_list *problems,
                                          const uns_variant_list *optimizers,

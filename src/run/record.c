@@ -50,6 +50,8 @@ void uns_record_destroy(uns_record *record) {
         uns_release(record->context, (void *)record->results[i].metrics);
         uns_release(record->context, (void *)record->results[i].escape_steps);
         uns_release(record->context, (void *)record->results[i].point);
+        uns_release(record->context, (void *)record->results[i].reading);
+        uns_release(record->context, (void *)record->results[i].episode);
     }
     if (record->plan)
         uns_plan_destroy(record->plan);

@@ -31,6 +31,8 @@ static uns_status run_steps(uns_slice *slice, uns_shift *shift) {
         UNS_TRY(uns_optimizer_step(slice->optimizer, slice->x, uns_tensors_const(slice->g)));
         UNS_TRY(uns_slice_watch(slice, t));
         uns_slice_record(slice, t);
+        UNS_TRY(uns_slice_read(slice, t));
+        UNS_TRY(uns_slice_stall(slice, t));
     }
     return uns_slice_finish(slice);
 }

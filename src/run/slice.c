@@ -30,6 +30,9 @@ static size_t scratch_bytes(const uns_slice *s) {
         return 1;
     size_t here = larger(s->ops->scratch(s->self, s->replicas, batch),
                          s->ops->scratch(s->self, s->replicas, 0));
+    size_t set = uns_stall_samples(s->work);
+    if (set > 0)
+        here = larger(here, s->ops->scratch(s->self, s->replicas, set));
     return larger(here, larger(s->ops->scratch(s->self, 1, 0), 1));
 }
 
@@ -110,7 +113,8 @@ static uns_status open_parts(uns_slice *s) {
     UNS_TRY(make_optimizer(s));
     UNS_TRY(s->ops->start(s->self, slice_key(s, 0, UNS_STREAM_START), s->replicas, s->x));
     reset_watch(s);
-    return UNS_OK;
+    UNS_TRY(uns_reader_open(s));
+    return uns_stall_open(s);
 }
 
 static uns_slice outline(uns_context *context, uns_work *work, size_t index) {
@@ -146,6 +150,8 @@ uns_status uns_slice_open(uns_context *context, uns_work *work, size_t index,
 }
 
 void uns_slice_close(uns_slice *s) {
+    uns_reader_close(s);
+    uns_stall_close(s);
     if (s->optimizer)
         uns_optimizer_destroy(s->optimizer);
     if (s->layout)

@@ -30,6 +30,8 @@ typedef struct uns_slice {
     int64_t moves, polled;     /* moves taken; as of the last poll */
     int64_t quiet, poll_every; /* gradients since the last poll; between two */
     bool interrupted;
+    struct uns_reader *reader;     /* NULL: nothing of this slice is read */
+    struct uns_stall_watch *stall; /* NULL: no watch */
 } uns_slice;
 
 /* Allocates everything, draws the starting points. On failure nothing is left behind. */
@@ -44,6 +46,16 @@ uns_status uns_slice_gradient(uns_slice *slice, const uns_batch *batch);
 uns_status uns_slice_watch(uns_slice *slice, int64_t t);
 /* watch.c: the metrics row due at step t, if one is. */
 void uns_slice_record(uns_slice *slice, int64_t t);
+/* reading.c: the periodic instruments of the slice; their readings due after t moves. */
+typedef struct uns_reader uns_reader;
+uns_status uns_reader_open(uns_slice *slice);
+void uns_reader_close(uns_slice *slice);
+uns_status uns_slice_read(uns_slice *slice, int64_t t);
+/* stall.c: the watch for stalls; its test due after t moves, and what follows from it. Uses g;
+ * moves a replica only where the plan says so. */
+uns_status uns_stall_open(uns_slice *slice);
+void uns_stall_close(uns_slice *slice);
+uns_status uns_slice_stall(uns_slice *slice, int64_t t);
 /* watch.c: final values of the replicas, after the last step taken. */
 uns_status uns_slice_finish(uns_slice *slice);
 /* Polls the shift when it is time. True: the slice ends here (interrupt, or none running). */

@@ -89,7 +89,24 @@ void uns_work_outline(const uns_cell *cell, const uns_problem *problem, uns_work
     work->width = slice_width(n);
     work->slices = (n + work->width - 1) / work->width;
     decide_watch(work);
+    work->reading_every = uns_reading_every(work);
+    if (work->reading_every > 0)
+        work->readings = (size_t)(cell->settings.steps / work->reading_every);
     atomic_init(&work->left, work->slices);
+}
+
+/* Room for every reading there will be, and for every episode there may be. */
+static void furnish_instruments(uns_context *context, uns_work *work, bool *whole) {
+    const uns_settings *settings = &work->cell->settings;
+    size_t n = (size_t)settings->replicas, read = (size_t)settings->instruments.replicas;
+    if (work->readings > 0)
+        work->reading = take(context, uns_size_product(read < n ? read : n, work->readings),
+                             sizeof *work->reading, whole);
+    if (settings->stall.every == 0)
+        return;
+    work->episode = take(context, uns_size_product(n, (size_t)settings->stall.most),
+                         sizeof *work->episode, whole);
+    work->episodes = take(context, n, sizeof *work->episodes, whole);
 }
 
 uns_status uns_work_furnish(uns_context *context, uns_work *work) {
@@ -106,6 +123,7 @@ uns_status uns_work_furnish(uns_context *context, uns_work *work) {
     work->sums =
         take(context, uns_size_product(work->slices, work->rows), sizeof(uns_row_sum), &whole);
     work->structure = take(context, work->slices, sizeof(uns_structure_report), &whole);
+    furnish_instruments(context, work, &whole);
     for (size_t r = 0; whole && r < n; r++) {
         work->escape[r] = -1;
         work->last_value[r] = NAN;
@@ -123,5 +141,8 @@ void uns_work_release(uns_context *context, uns_work *work) {
     uns_release(context, work->point);
     uns_release(context, work->sums);
     uns_release(context, work->structure);
+    uns_release(context, work->reading);
+    uns_release(context, work->episode);
+    uns_release(context, work->episodes);
     memset(work, 0, sizeof *work);
 }

@@ -36,6 +36,11 @@ typedef struct uns_work {
     unsigned char *diverged;
     uns_row_sum *sums;               /* [slices][rows] */
     uns_structure_report *structure; /* [slices], at their ends */
+    int64_t reading_every;           /* steps between readings; 0: none */
+    size_t readings;                 /* of each replica read */
+    uns_reading *reading;            /* [replicas read][readings]; step 0: not taken */
+    uns_episode *episode;            /* [replicas][stall.most] */
+    unsigned short *episodes;        /* of each replica */
     double accuracy;
     size_t dimension;
     double *point;      /* [dimension], of the first replica at the end; NULL: not kept */
@@ -111,6 +116,11 @@ uns_status uns_run_slice(uns_context *context, uns_work *work, size_t slice, uns
 /* spread.c: all slices of all works over the context's threads. */
 uns_status uns_spread(uns_context *context, uns_work *works, size_t count,
                       const uns_run_config *config);
+
+/* reading.c: steps between two readings, "auto" worked out; 0: none. */
+int64_t uns_reading_every(const uns_work *work);
+/* stall.c: the sample set that f is watched on; 0: the whole, or no watch. */
+size_t uns_stall_samples(const uns_work *work);
 
 /* gather.c: a finished work as a result; takes the arrays it needs out of the work. */
 uns_status uns_gather(uns_context *context, uns_work *work, uns_result *result);
