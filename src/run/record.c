@@ -74,12 +74,15 @@ uns_status uns_record_write(uns_context *context, const uns_record *record,
     char *meta = record->meta ? NULL : uns_meta_text(record);
     char *metrics = uns_metrics_text(record), *escapes = uns_escapes_text(record);
     char *points = uns_points_text(record), *summary = NULL;
+    char *readings = uns_readings_text(record), *episodes = uns_episodes_text(record);
     uns_status status = uns_record_summary(context, record, &summary);
     const char *texts[UNS_FILE_COUNT] = {[UNS_FILE_CONFIG] = record->config,
                                          [UNS_FILE_META] = record->meta ? record->meta : meta,
                                          [UNS_FILE_METRICS] = metrics,
                                          [UNS_FILE_ESCAPES] = escapes,
                                          [UNS_FILE_POINTS] = points,
+                                         [UNS_FILE_READINGS] = readings,
+                                         [UNS_FILE_EPISODES] = episodes,
                                          [UNS_FILE_SUMMARY] = summary};
     for (int i = 0; i < UNS_FILE_COUNT && status == UNS_OK; i++)
         if (!texts[i])
@@ -91,6 +94,8 @@ uns_status uns_record_write(uns_context *context, const uns_record *record,
     free(metrics);
     free(escapes);
     free(points);
+    free(readings);
+    free(episodes);
     free(summary);
     return status;
 }
@@ -137,7 +142,9 @@ static uns_status parse_all(uns_record *record, const char *folder, char *const 
     UNS_TRY(parse_summary(record, path[UNS_FILE_SUMMARY], texts[UNS_FILE_SUMMARY]));
     UNS_TRY(uns_metrics_parse(record, path[UNS_FILE_METRICS], texts[UNS_FILE_METRICS]));
     UNS_TRY(uns_escapes_parse(record, path[UNS_FILE_ESCAPES], texts[UNS_FILE_ESCAPES]));
-    return uns_points_parse(record, path[UNS_FILE_POINTS], texts[UNS_FILE_POINTS]);
+    UNS_TRY(uns_points_parse(record, path[UNS_FILE_POINTS], texts[UNS_FILE_POINTS]));
+    UNS_TRY(uns_readings_parse(record, path[UNS_FILE_READINGS], texts[UNS_FILE_READINGS]));
+    return uns_episodes_parse(record, path[UNS_FILE_EPISODES], texts[UNS_FILE_EPISODES]);
 }
 
 static uns_status build(uns_context *context, const char *folder, char **texts,

@@ -24,6 +24,8 @@ struct uns_record {
     X(UNS_FILE_METRICS, "metrics.csv")                                                         \
     X(UNS_FILE_ESCAPES, "escapes.csv")                                                         \
     X(UNS_FILE_POINTS, "points.csv")                                                           \
+    X(UNS_FILE_READINGS, "readings.csv")                                                       \
+    X(UNS_FILE_EPISODES, "episodes.csv")                                                       \
     X(UNS_FILE_SUMMARY, "summary.json")
 #define UNS_FILE_CODE(code, name) code,
 typedef enum uns_file {
@@ -57,6 +59,12 @@ char *uns_points_text(const uns_record *record);
 uns_status uns_metrics_parse(uns_record *record, const char *path, const char *text);
 uns_status uns_escapes_parse(uns_record *record, const char *path, const char *text);
 uns_status uns_points_parse(uns_record *record, const char *path, const char *text);
+
+/* csv_events.c: likewise, rows as many as the results say. */
+char *uns_readings_text(const uns_record *record);
+char *uns_episodes_text(const uns_record *record);
+uns_status uns_readings_parse(uns_record *record, const char *path, const char *text);
+uns_status uns_episodes_parse(uns_record *record, const char *path, const char *text);
 
 /* folder.c: puts UNS_FILE_COUNT texts into a folder, each file whole or not at all; whole file
  * into memory, to be freed with free(). */

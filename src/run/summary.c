@@ -37,10 +37,23 @@ static json_t *encode_structure(const uns_structure_report *of) {
                      "root_seconds", encode_number(of->seconds));
 }
 
+/* Counts of the episodes. */
+static json_t *encode_stalls(const uns_result *r) {
+    json_int_t saddles = 0, acted = 0, left = 0;
+    for (size_t i = 0; i < r->episodes; i++) {
+        saddles += r->episode[i].verdict == UNS_VERDICT_SADDLE;
+        acted += r->episode[i].acted;
+        left += r->episode[i].left >= 0;
+    }
+    return json_pack("{s:I,s:I,s:I,s:I}", "episodes", (json_int_t)r->episodes, "saddles",
+                     saddles, "acted", acted, "left", left);
+}
+
 json_t *uns_summary_encode(const uns_result *r) {
     const uns_cell *cell = r->cell;
     return json_pack(
-        "{s:s,s:s,s:o,s:I,s:I,s:o,s:{s:o,s:o},s:{s:o,s:o,s:I,s:I,s:I},s:{s:o,s:o},s:o,s:o,s:o,"
+        "{s:s,s:s,s:o,s:I,s:I,s:o,s:{s:o,s:o},s:{s:o,s:o,s:I,s:I,s:I},s:{s:o,s:o},s:o,s:I,s:o,"
+        "s:o,s:o,"
         "s:s}",
         "optimizer", cell->preset, "label", cell->label, "eta", encode_number(cell->spec.eta),
         "replicas", (json_int_t)r->replicas, "escaped", (json_int_t)r->escaped, "escape_steps",
@@ -50,8 +63,9 @@ json_t *uns_summary_encode(const uns_result *r) {
         (json_int_t)r->steps, "diverged", (json_int_t)r->diverged, "parameters",
         (json_int_t)r->dimension, "theory", "escape_median", encode_number(r->escape_theory),
         "floor", encode_number(r->floor_theory), "structure", encode_structure(&r->structure),
-        "steps_per_second", encode_number(r->steps_per_second), "wall_s",
-        encode_number(r->wall_s), "stop", uns_stop_text(r->stop));
+        "readings", (json_int_t)r->readings, "stalls", encode_stalls(r), "steps_per_second",
+        encode_number(r->steps_per_second), "wall_s", encode_number(r->wall_s), "stop",
+        uns_stop_text(r->stop));
 }
 
 uns_status uns_record_summary(uns_context *context, const uns_record *record, char **json) {
@@ -173,6 +187,9 @@ static void decode_parts(reader *reader, const json_t *run, uns_result *r) {
     part = decode_object(reader, run, "theory");
     r->escape_theory = decode_number(reader, part, "escape_median");
     r->floor_theory = decode_number(reader, part, "floor");
+    r->readings = (size_t)decode_count(reader, run, "readings");
+    part = decode_object(reader, run, "stalls");
+    r->episodes = (size_t)decode_count(reader, part, "episodes");
 }
 
 static void decode_structure(reader *reader, const json_t *of, uns_structure_report *out) {
