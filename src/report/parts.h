@@ -18,6 +18,9 @@ void uns_conclusion_write(const uns_views *views, FILE *out);
 /* The same for the picture, which shows no means and needs no word about them. */
 void uns_caption_write(const uns_views *views, FILE *out);
 
+/* What the instruments said of each cell that had some; a line each. Nothing without any. */
+void uns_events_write(const uns_views *views, FILE *out);
+
 /* The SVG, with the caption under its title. UNS_ERROR_MEMORY. */
 uns_status uns_plot_write(uns_context *context, const uns_views *views, const char *caption,
                           FILE *out);

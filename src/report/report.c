@@ -129,7 +129,8 @@ static uns_status write_report(uns_context *context, const uns_views *views, siz
     fputc('\n', out);
     UNS_TRY(uns_table_write(context, views, width, out));
     fputc('\n', out);
-    return write_wrapped(context, views, uns_conclusion_write, width, out);
+    UNS_TRY(write_wrapped(context, views, uns_conclusion_write, width, out));
+    return write_wrapped(context, views, uns_events_write, width, out);
 }
 
 static uns_status write_picture(uns_context *context, const uns_views *views, FILE *out) {
