@@ -48,8 +48,8 @@ typedef struct uns_stall {
     int64_t every;       /* steps between two tests; 0: none */
     int act;             /* uns_stall_act */
     int64_t window;      /* fresh gradients of a test, in two halves */
-    double ratio;        /* small: ||grad||^2 <= ratio * tr Sigma of a batch ... */
-    double tau_g;        /* ... or ||grad|| <= tau_g */
+    double ratio;        /* small: ‖∇f‖² <= ratio·tr Σ of a batch ... */
+    double tau_g;        /* ... or ‖∇f‖ <= tau_g */
     double plateau;      /* f fell by less than this share of its size or range */
     double tau_h, delta; /* of the certificate */
     double clearance;    /* step along the witness, at least, in noise floors */

@@ -30,23 +30,24 @@ typedef struct uns_metric_row {
 typedef struct uns_reading {
     int64_t replica, step; /* replica: its number; step: moves taken before */
     double value;          /* f, of the whole objective or the fixed samples */
-    double gradient;       /* ||grad f||^2, unbiased: may fall below 0 */
-    double noise;          /* tr Sigma of a batch's gradient */
-    double curvature;      /* smallest Ritz value of the Hessian */
-    double residual;       /* an eigenvalue lies within this of it */
-    double along;          /* variance of a batch's gradient along its vector */
-    double drop;           /* fall of f along that vector as far as the quadratic model holds */
-    double leave[3];       /* steps from here to such a fall: 5, 50 and 95 %, forecast */
-    int64_t doubts;        /* UNS_DOUBT_* bits of the forecast (forecast.h) */
+    double gradient; /* ‖∇f‖² of the whole; from samples its unbiased estimate, which may be
+                        below 0 */
+    double noise;    /* tr Σ of a batch's gradient */
+    double curvature; /* smallest Ritz value of the Hessian */
+    double residual;  /* an eigenvalue lies within this of it */
+    double along;     /* variance of a batch's gradient along its vector */
+    double drop;      /* fall of f along that vector as far as the quadratic model holds */
+    double leave[3];  /* steps from here to such a fall: 5, 50 and 95 %, forecast */
+    int64_t doubts;   /* UNS_DOUBT_* bits of the forecast (forecast.h) */
 } uns_reading;
 
 /* One stall looked into. NaN: not defined. */
 typedef struct uns_episode {
     int64_t replica, step;
     double value, gradient, noise; /* as in a reading; gradient and noise of the cheap test */
-    double norm;                   /* ||x|| */
+    double norm;                   /* ‖x‖ */
     uns_verdict verdict;           /* of the certificate, at tau_g infinite */
-    double low, high;              /* limits of lambda_min, by the certificate */
+    double low, high;              /* limits of λ_min, by the certificate */
     double curvature;              /* along the witness; of a saddle */
     double drop, leave[3];         /* as in a reading */
     int64_t doubts;

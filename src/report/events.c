@@ -151,7 +151,8 @@ static void say_reading(const uns_view *view, FILE *out) {
     if (!isnan(last->curvature))
         say_figure(isnan(last->noise) ? " least curvature " : ", least curvature ",
                    last->curvature, out);
-    if (!isnan(last->leave[1])) {
+    /* a way down so slow is rounding, or none that this run could take */
+    if (last->leave[1] <= 100.0 * (double)result->cell->settings.steps) {
         say_steps(", to leave along it ", last->leave[1], out);
         fprintf(out, " steps%s", last->doubts ? " (outside the formula's conditions)" : "");
     }

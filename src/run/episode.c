@@ -56,7 +56,7 @@ static uns_status move(uns_slice *s, size_t r, double scale, const double *direc
     return clear_momentum(s, r);
 }
 
-/* The larger step x - r*A*g with a gradient of its own; nothing is verified, the decrease is
+/* The larger step x − r·Ag with a gradient of its own; nothing is verified, the decrease is
  * only told. */
 static uns_status kick(uns_slice *s, uns_stall_watch *w, size_t r, const uns_finding *finding,
                        uns_episode *episode) {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * The room along a direction of negative curvature. With a third derivative of at most rho,
+ * The room along a direction of negative curvature. With a third derivative of at most ρ,
  *
- *     f(x) - f(x + lv) >= gamma l^2/2 - rho l^3/6 >= gamma l^2/4    for l <= 3 gamma/(2 rho),
+ *     f(x) − f(x + ℓv) >= γℓ²/2 − ρℓ³/6 >= γℓ²/4    for ℓ <= 3γ/(2ρ),
  *
- * so the longest step that keeps half of the promise measures 3 gamma/(2 rho), whatever rho is.
+ * so the longest step that keeps half of the promise measures 3γ/(2ρ), whatever ρ is.
  * Lengths are tried on a ladder, by exact f or on the fixed samples.
  */
 #include "run/survey.h"

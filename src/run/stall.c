@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * The cheap test: has f stopped falling, and is the gradient small against its noise? f is
  * exact or on a fixed sample set; gradients are drawn afresh, at one place, in two halves,
- * whose product is an unbiased ||grad f||^2. All replicas of the slice at once.
+ * whose product is an unbiased ‖∇f‖². All replicas of the slice at once.
  */
 #include "run/stall.h"
 

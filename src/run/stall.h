@@ -15,7 +15,7 @@ typedef struct uns_stall_watch {
     /* Of each replica. */
     double *value;            /* f at this test */
     double *lowest, *highest; /* f at the tests before */
-    double *inner, *square;   /* of the two halves; sum of ||g||^2 */
+    double *inner, *square;   /* of the two halves; Σ‖g‖² */
     double *goal;             /* f of an open episode that counts as left; -infinity: none */
     int64_t *wait;            /* no certificate before this step */
     unsigned char *pause;     /* how often the last looks were in vain */

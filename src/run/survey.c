@@ -41,6 +41,7 @@ static void carve(uns_survey *s, uns_arena *arena) {
     size_t pointers = uns_layout_count(s->single) * sizeof(void *);
     s->x = uns_arena_take(arena, bytes);
     s->v = uns_arena_take(arena, bytes);
+    s->g = uns_arena_take(arena, bytes);
     s->w = uns_arena_take(arena, bytes);
     s->work[0] = uns_arena_take(arena, bytes);
     s->work[1] = uns_arena_take(arena, bytes);
@@ -182,7 +183,26 @@ static uns_status take_metric(uns_survey *s, size_t r, bool *known) {
     return status;
 }
 
-/* The lowest pairs of H, and of B where they differ; *gamma is -lambda_min(B). */
+static double dot(const uns_survey *s, const double *a, const double *b) {
+    double sum = 0.0;
+    for (size_t i = 0; i < s->slice->work->dimension; i++)
+        sum += a[i] * b[i];
+    return sum;
+}
+
+/* What f can fall by along −g off v, where the other modes, up in the noise, will let go of it
+ * anyhow: at most ½gᵀH⁻¹g of them. */
+static uns_status find_held(uns_survey *s, uns_finding *out) {
+    double *other = s->work[0], along = dot(s, s->v, s->g);
+    for (size_t i = 0; i < s->slice->work->dimension; i++)
+        other[i] = s->g[i] - along * s->v[i];
+    UNS_TRY(s->hessian.product(s->hessian.self, other, s->work[1]));
+    double square = dot(s, other, other), curved = dot(s, other, s->work[1]);
+    out->held = curved > 0.0 ? 0.5 * square * square / curved : 0.0;
+    return UNS_OK;
+}
+
+/* The lowest pairs of H, and of B where they differ; *gamma is −λ_min(B). */
 static uns_status find_pairs(uns_survey *s, uns_finding *out, bool known, double *gamma) {
     uns_reserve *reserve = &s->reserve;
     uns_key key = {(uint64_t)s->slice->work->cell->settings.seed, (uint64_t)out->reading.step,
@@ -191,7 +211,10 @@ static uns_status find_pairs(uns_survey *s, uns_finding *out, bool known, double
                                 &out->reading.curvature, &out->reading.residual, s->v));
     *gamma = -out->reading.curvature;
     memcpy(s->w, s->v, s->slice->work->dimension * sizeof *s->w);
-    if (!s->plan.forecast || !known || s->identity)
+    if (!s->plan.forecast || !known)
+        return UNS_OK;
+    UNS_TRY(find_held(s, out));
+    if (s->identity)
         return UNS_OK;
     uns_operator both = s->hessian;
     double residual;
@@ -228,45 +251,41 @@ static uns_status read_noise(uns_survey *s, uint64_t number, uns_finding *out,
                                uns_noise_measure(s->reserve.context, &sampler, s->x, first,
                                                  s->plan.draws, both ? 2 : 1, s->noise)));
     UNS_TRY(uns_noise_read(s->noise[0], &report));
-    out->reading.gradient = report.gradient_square.value;
     out->reading.noise = report.trace.value;
     *second = report;
     if (both)
         UNS_TRY(uns_noise_read(s->noise[1], second));
-    if (s->plan.curvature) {
-        uns_noise_along along = uns_noise_direction(s->noise[0], 0);
-        out->reading.along = along.variance.value;
-        bool lost = !(fabs(along.slope.value) > 2.0 * along.slope.error);
-        out->slope = lost ? 0.0 : along.slope.value;
-    }
+    if (s->plan.samples)
+        out->reading.gradient = report.gradient_square.value;
+    if (s->plan.curvature)
+        out->reading.along = uns_noise_direction(s->noise[0], 0).variance.value;
     return UNS_OK;
 }
 
 /* What the noise adds up to along w by the time it has grown into the distance: the walk
- * w'z(t)*a^-t has variance sigma^2 = s^2 eta/(2 gamma) in the end. As a length along v. */
+ * wᵀz(t)·a^−t has variance σ² = ηs²/(2γ) in the end. As a length along v. */
 static uns_status find_floor(uns_survey *s, double gamma, double variance, double eta,
                              uns_finding *out) {
-    double along = 0.0, growth = 2.0 + eta * gamma;
+    double growth = 2.0 + eta * gamma;
     UNS_TRY(uns_survey_apply(s, UNS_PRODUCT_A_SQRT, s->w, s->work[0]));
     UNS_TRY(uns_survey_apply(s, UNS_PRODUCT_A_INVERSE, s->work[0], s->work[1]));
-    for (size_t i = 0; i < s->slice->work->dimension; i++)
-        along += s->work[1][i] * s->v[i];
     out->kick = s->plan.clearance * sqrt(eta / (growth * gamma));
-    out->floor = out->kick * sqrt(fmax(variance, 0.0)) / fabs(along);
+    out->floor = out->kick * sqrt(fmax(variance, 0.0)) / fabs(dot(s, s->work[1], s->v));
     return UNS_OK;
 }
 
-static void forecast(const uns_noise *noise, const uns_noise_report *report, double gamma,
-                     double eta, uns_finding *out) {
+static void forecast(const uns_noise_report *report, double gamma, double variance,
+                     double offset, double eta, uns_finding *out) {
     static const double quantiles[3] = {0.05, 0.5, 0.95};
-    uns_noise_along along = uns_noise_direction(noise, 0);
-    double variance = along.variance.value, drop = out->reading.drop;
+    double drop = out->reading.drop;
     double rest = fmax(report->trace.value - variance, 0.0), other = 0.25 * eta * rest;
-    bool lost = !(fabs(along.slope.value) > 2.0 * along.slope.error);
-    double offset = lost ? 0.0 : fabs(along.slope.value) / gamma;
+    /* F_other has to be made up for, but for what the other modes hold already */
+    double needed = drop + other - out->held;
     for (int i = 0; i < 3; i++)
-        out->reading.leave[i] =
-            uns_forecast_escape_from(gamma, variance, eta, drop, other, offset, quantiles[i]);
+        out->reading.leave[i] = needed > 0.0
+                                    ? uns_forecast_escape_from(gamma, variance, eta, needed,
+                                                               0.0, offset, quantiles[i])
+                                    : 0.0;
     if (!(variance > 1e-14 * report->trace.value))
         out->reading.doubts |= UNS_DOUBT_NO_SADDLE;
     if (!(4.0 * drop >= 30.0 * eta * variance))
@@ -286,11 +305,26 @@ static uns_status look_down(uns_survey *s, bool known, double gamma,
     double eta = uns_forecast_spec_eta(spec, out->reading.step);
     if (!(out->reading.curvature + out->reading.residual < 0.0))
         return UNS_OK;
-    if (predicts)
-        UNS_TRY(find_floor(s, gamma, uns_noise_direction(noise, 0).variance.value, eta, out));
+    out->slope = dot(s, s->v, s->g);
+    if (!predicts)
+        return uns_survey_room(s, out);
+    double variance = uns_noise_direction(noise, 0).variance.value;
+    UNS_TRY(find_floor(s, gamma, variance, eta, out));
+    UNS_TRY(uns_survey_apply(s, UNS_PRODUCT_A_SQRT, s->w, s->work[0]));
+    double offset = fabs(dot(s, s->work[0], s->g)) / gamma;
     UNS_TRY(uns_survey_room(s, out));
-    if (predicts && out->reading.drop > 0.0)
-        forecast(noise, report, gamma, eta, out);
+    if (out->reading.drop > 0.0)
+        forecast(report, gamma, variance, offset, eta, out);
+    return UNS_OK;
+}
+
+/* f, the gradient and its square, of the whole objective or the set. */
+static uns_status read_value(uns_survey *s, uns_finding *out) {
+    uns_eval eval = {1, reading_view(s, s->x), s->plan.samples ? &s->set : NULL, s->scratch};
+    UNS_TRY(s->slice->ops->value(s->slice->self, &eval, &out->reading.value));
+    UNS_TRY(s->slice->ops->gradient(s->slice->self, &eval, writing_view(s, s->g)));
+    if (!s->plan.samples)
+        out->reading.gradient = dot(s, s->g, s->g);
     return UNS_OK;
 }
 
@@ -313,7 +347,7 @@ uns_status uns_survey_take(uns_survey *s, size_t r, int64_t t, uint64_t number,
                                  .leave = {NAN, NAN, NAN}};
     s->set.key.replica = (uint32_t)out->reading.replica;
     uns_survey_place(s, r, s->x);
-    UNS_TRY(uns_survey_value(s, s->x, &out->reading.value));
+    UNS_TRY(read_value(s, out));
     if (s->plan.forecast)
         UNS_TRY(take_metric(s, r, &known));
     if (s->plan.curvature)

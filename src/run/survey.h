@@ -34,6 +34,7 @@ typedef struct uns_survey {
     double *memory;
     double *x;       /* [d] the place */
     double *v;       /* [d] unit vector of the lowest curvature */
+    double *g;       /* [d] gradient there, of the whole objective or the set */
     double *w;       /* [d] the same of A^{1/2}HA^{1/2} */
     double *work[2]; /* [d] */
     void **in, **out;
@@ -44,9 +45,10 @@ typedef struct uns_survey {
 /* What a survey finds besides a reading. NaN: not known. */
 typedef struct uns_finding {
     uns_reading reading;
-    double slope;    /* v'grad f; 0 where it is lost in the noise */
+    double held;     /* f − f with the other modes at rest, at least */
+    double slope;    /* vᵀ∇f */
     double floor;    /* clearance times the length along v that noise makes up for on the way */
-    double kick;     /* clearance times sqrt(eta/(2 gamma)): the larger step's size */
+    double kick;     /* clearance times √(η/(2γ)): the larger step's size */
     double length;   /* signed length along v of the verified step; NaN: none */
     double decrease; /* of f by it */
 } uns_finding;
