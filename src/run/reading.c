@@ -14,30 +14,32 @@ struct uns_reader {
     size_t replicas; /* of this slice that are read: the first so many */
 };
 
-/* What a replica-step costs beside its d·batch numbers, and calls on one replica likewise: both
- * measured with saddle2d, in numbers. */
-#define STEP_COST    120.0
-#define CALL_COST    200.0
-#define READING_COST 20000.0
-#define AUTO_SHARE   0.01
+/* A reading's cost in steps of one replica, as measured with the built-in problems (17 to 320
+ * at the defaults) and rounded up: a draw is a step's gradient and its bookkeeping; a pass over
+ * the whole, or over the sample set, is cheaper a sample than a batch drawn here and there; the
+ * rest is Lanczos and what calls cost. Counted, not timed: readings must not depend on a clock.
+ */
+#define FIXED_COST 150.0
+#define VALUES     25.0 /* of f, up the ladder */
+#define PASS_GAIN  32.0 /* a batch's time a sample over a pass's */
+#define SIDE_GAIN  48.0 /* replicas side by side that cost as much as one */
+#define AUTO_SHARE 0.01
 
-/* A reading's cost by its parts, in numbers touched. */
-static double reading_cost(const uns_work *work) {
+static double reading_steps(const uns_work *work) {
     const uns_settings *settings = &work->cell->settings;
     const uns_instruments *in = &settings->instruments;
-    double d = (double)work->dimension, samples = 4.0; /* of an expectation: some passes */
+    double pass = 1.0; /* of an expectation */
     if (uns_problem_samples(work->problem) > 0) {
         size_t set = uns_survey_samples(work->problem, in->samples);
-        samples = set ? (double)set : (double)uns_problem_samples(work->problem);
+        double samples = set ? (double)set : (double)uns_problem_samples(work->problem);
+        pass = 1.0 + samples / (double)settings->batch / PASS_GAIN;
     }
-    double whole = 2.0 * d * samples + CALL_COST, products = (double)in->products;
-    double draw = d * (double)settings->batch + 60.0 * d + CALL_COST;
-    double cost = READING_COST + whole;
+    double steps = FIXED_COST + pass, products = (double)in->products;
     if (in->noise)
-        cost += (double)in->draws * (in->forecast ? draw + 60.0 * d : draw);
+        steps += 2.0 * (double)in->draws;
     if (in->curvature)
-        cost += 25.0 * whole + (in->forecast ? 2.0 : 1.0) * products * (whole + products * d);
-    return cost;
+        steps += (VALUES + (in->forecast ? 2.0 : 1.0) * products) * pass;
+    return steps;
 }
 
 int64_t uns_reading_every(const uns_work *work) {
@@ -47,11 +49,8 @@ int64_t uns_reading_every(const uns_work *work) {
         return in->every;
     double replicas = (double)settings->replicas;
     double read = fmin((double)in->replicas, replicas);
-    double step = replicas * (double)work->dimension * (double)settings->batch +
-                  STEP_COST * (double)work->slices;
-    double every = ceil(read * reading_cost(work) / (AUTO_SHARE * step));
-    double row = (double)settings->steps / (double)settings->records;
-    every = fmax(every, ceil(row)); /* no more readings than rows */
+    double every = ceil(read * reading_steps(work) / (1.0 + replicas / SIDE_GAIN) / AUTO_SHARE);
+    every = fmax(every, ceil((double)settings->steps / (double)settings->records));
     return every <= (double)settings->steps ? (int64_t)every : 0;
 }
 
