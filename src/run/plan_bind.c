@@ -16,7 +16,7 @@ static const uns_param_table no_params = {.title = "problem"};
 static const char *known_key(const void *user, size_t index) {
     const uns_section *section = user;
     const uns_param_table *table = section->table;
-    static const char *const settings[] = {"problem", "optimizers"};
+    static const char *const settings[] = {"problem", "optimizers", "instruments", "stall"};
     if (index < table->count)
         return table->rows[index].key;
     if ((index -= table->count) < table->count)

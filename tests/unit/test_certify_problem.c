@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unsaddle/certificate.h>
+#include <unsaddle/hessian.h>
 
 #include "base/base.h"
 #include "inst/hessian.h"
@@ -287,4 +288,35 @@ Test(certify_problem, whole_objective_that_is_not_there_is_the_problems_error) {
     open_problem(&exact);
     cr_expect_eq(uns_certify_problem(context, problem, point, &config, NULL, &found),
                  UNS_ERROR_UNAVAILABLE);
+}
+
+/* The lowest pair through the public Hessian, exact and differenced: -3 along axis 20. */
+Test(certify_problem, the_lowest_eigenpair_is_found) {
+    const uns_problem_ops *both[2] = {&exact, &differenced};
+    for (int i = 0; i < 2; i++) {
+        double value, residual, vector[D], square = 0.0;
+        uns_problem_hessian *hessian;
+        open_problem(both[i]);
+        now.h[20] = -3.0;
+        cr_assert_eq(uns_problem_hessian_create(
+                         context, problem, (uns_const_tensors){pointers, 2}, NULL, &hessian),
+                     UNS_OK);
+        uns_operator op = uns_problem_hessian_view(hessian);
+        cr_expect_eq(op.rung, i == 0 ? UNS_RUNG_EXACT : UNS_RUNG_DIFFERENCES);
+        uns_key key = {5, 0, 0, UNS_STREAM_USER};
+        cr_assert_eq(
+            uns_operator_lowest(context, &op, 40, 1e-9, key, &value, &residual, vector),
+            UNS_OK);
+        cr_expect_float_eq(value, -3.0, 1e-5, "%.17g", value);
+        cr_expect_leq(residual, 1e-4);
+        for (size_t k = 0; k < D; k++)
+            square += vector[k] * vector[k];
+        cr_expect_float_eq(square, 1.0, 1e-12);
+        cr_expect_float_eq(fabs(vector[20]), 1.0, 1e-6);
+        cr_expect_eq(uns_operator_lowest(context, &op, 0, 1e-9, key, &value, &residual, NULL),
+                     UNS_ERROR_ARGUMENT);
+        uns_problem_hessian_destroy(hessian);
+        if (i == 0)
+            uns_problem_destroy(problem);
+    }
 }

@@ -82,6 +82,27 @@ Test(forecast, quantiles_solve_the_variance_equation) {
     }
 }
 
+/* By definition again: with mean m·a^T and that variance, q of the mass lies beyond R. */
+Test(forecast, quantiles_off_the_saddle_solve_their_equation) {
+    for (double offset = 0.0; offset < 0.9; offset += 0.2)
+        for (double q = 0.05; q < 1.0; q += 0.3) {
+            double eta = 2e-3, gamma = 0.3, s2 = 0.7, other = 1e-4, a = 1.0 + eta * gamma;
+            double t = uns_forecast_escape_from(gamma, s2, eta, 0.05, other, offset, q);
+            double r = sqrt(offset * offset + 2.0 * 0.0501 / gamma), m = offset * pow(a, t);
+            double sigma = eta * sqrt(s2 * (pow(a, 2.0 * t) - 1.0) / (a * a - 1.0));
+            double share = 0.5 * (erfc((r - m) / (sigma * sqrt(2.0))) +
+                                  erfc((r + m) / (sigma * sqrt(2.0))));
+            cr_expect_float_eq(share, q, 1e-9, "%g at %g: %g", q, offset, share);
+            if (offset == 0.0)
+                NEAR(t, uns_forecast_escape(gamma, s2, eta, 0.05, other, q), 1e-9);
+        }
+    /* far off the noise counts for nothing: R = m·a^T */
+    double far = uns_forecast_escape_from(0.1, 1e-12, 1e-3, 1.0, 0.0, 2.0, 0.5);
+    NEAR(far, log(sqrt(4.0 + 20.0) / 2.0) / log1p(1e-4), 1e-6);
+    cr_expect(isnan(uns_forecast_escape_from(0.1, 1.0, 1e-3, 1.0, 0.0, -1.0, 0.5)));
+    cr_expect(isnan(uns_forecast_escape_from(0.1, 1.0, 1e-3, 1.0, 0.0, NAN, 0.5)));
+}
+
 Test(forecast, nonsense_gives_nan) {
     cr_expect(isnan(uns_forecast_escape(-0.1, 1, 1e-3, 1, 0, 0.5)));
     cr_expect(isnan(uns_forecast_escape(0.1, 0, 1e-3, 1, 0, 0.5)));

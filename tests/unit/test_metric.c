@@ -125,6 +125,47 @@ Test(metric, inverse_and_root_fit_the_metric_for_every_preset) {
     for_presets(check_fit);
 }
 
+/* A later replica, some steps on: the same bits as a metric made then and there. */
+static void check_renewal(uns_context *context, const char *name, const uns_spec *spec) {
+    enum {
+        LATER = 2
+    };
+    fixture f;
+    uns_metric *old = NULL, *new = NULL;
+    pair in, was, is;
+    if (!open_trained(&f, context, spec))
+        return;
+    if (uns_metric_create(f.optimizer, 0, 1, &old) != UNS_OK) {
+        fixture_close(&f);
+        return;
+    }
+    for (uint64_t t = STEPS; t < STEPS + 3; t++)
+        cr_assert_eq(fixture_step(&f, t), UNS_OK);
+    cr_assert_eq(uns_metric_renew(old, LATER), UNS_OK);
+    cr_assert_eq(uns_metric_create(f.optimizer, LATER, 1, &new), UNS_OK);
+    open_pair(&f, 1, &in);
+    open_pair(&f, 1, &was);
+    open_pair(&f, 1, &is);
+    for (size_t i = 0; i < 2; i++)
+        memcpy(in.data[i], f.g[i], f.bytes[i] / f.size.replicas);
+    cr_assert_eq(multiply(old, UNS_PRODUCT_A_SQRT, &in, &was), UNS_OK);
+    cr_assert_eq(multiply(new, UNS_PRODUCT_A_SQRT, &in, &is), UNS_OK);
+    for (size_t i = 0; i < 2; i++)
+        cr_assert(memcmp(was.data[i], is.data[i], f.bytes[i] / f.size.replicas) == 0, "%s",
+                  name);
+    cr_assert_eq(uns_metric_renew(old, REPLICAS), UNS_ERROR_ARGUMENT);
+    uns_metric_destroy(old);
+    uns_metric_destroy(new);
+    close_pair(&in);
+    close_pair(&was);
+    close_pair(&is);
+    fixture_close(&f);
+}
+
+Test(metric, renewed_is_the_same_as_new_for_every_preset) {
+    for_presets(check_renewal);
+}
+
 /* Without momentum and scale, a direction is A·g. */
 static void check_direction(uns_context *context, const char *name, const uns_spec *preset) {
     uns_spec spec = *preset;

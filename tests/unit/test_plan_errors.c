@@ -377,3 +377,42 @@ Test(plan_errors, nothing_is_printed) {
     cr_expect_eq(facts.st_size, 0);
     uns_context_destroy(context);
 }
+
+Test(plan_errors, instruments_and_stalls_are_checked_with_the_run) {
+    static const plan_error errors[] = {
+        {{HEAD "  - sgd\nstal: {every: 5}\n", {0}},
+         UNS_ERROR_NAME,
+         "f.yaml:5:1: unknown key 'stal'; did you mean 'stall'?"},
+        {{HEAD "  - sgd\ninstrument: {every: 5}\n", {0}},
+         UNS_ERROR_NAME,
+         "f.yaml:5:1: unknown key 'instrument'; did you mean 'instruments'?"},
+        {{HEAD "  - sgd\nstall: {evry: 5}\n", {0}},
+         UNS_ERROR_NAME,
+         "f.yaml:5:9: unknown key 'stall.evry'; did you mean 'stall.every'?"},
+        {{HEAD "  - sgd\nstall: {every: 5, act: wittness}\n", {0}},
+         UNS_ERROR_NAME,
+         "f.yaml:5:24: stall.act: unknown value 'wittness'; did you mean 'witness'?"},
+        {{HEAD "  - sgd\nstall: {act: witness}\n", {0}},
+         UNS_ERROR_PAIR,
+         "f.yaml:5:9: stall.act takes a test now and then: give stall.every, the steps between "
+         "two"},
+        {{HEAD "  - sgd\nstall: {every: 11}\n", {0}},
+         UNS_ERROR_RANGE,
+         "f.yaml:5:9: stall.every: 11 is more than the run's 10 steps"},
+        {{HEAD "  - sgd\nstall: {every: 5, window: 7}\n", {0}},
+         UNS_ERROR_RANGE,
+         "f.yaml:5:19: stall.window: 7 is odd; a test has two equal halves"},
+        {{HEAD "  - sgd\ninstruments: {every: 11}\n", {0}},
+         UNS_ERROR_RANGE,
+         "f.yaml:5:15: instruments.every: 11 is more than the run's 10 steps"},
+        {{HEAD "  - sgd\ninstruments: {every: sometimes}\n", {0}},
+         UNS_ERROR_FORMAT,
+         "f.yaml:5:22: instruments.every: expected a whole number or off, auto, found "
+         "'sometimes'"},
+        {{HEAD "  - sgd\nreplicas: 1000000\ninstruments: {every: 5, replicas: 1000000}\n", {0}},
+         UNS_ERROR_RANGE,
+         "f.yaml:6:15: instruments.every: 5 makes 2 readings of 1000000 replicas; at most "
+         "1000000 in all"},
+    };
+    PLAN_EXPECT_ERRORS(errors);
+}

@@ -132,6 +132,34 @@ static void expect_same(const uns_result *a, const uns_result *b) {
     }
 }
 
+static void expect_same_events(const uns_result *a, const uns_result *b) {
+    cr_assert_eq(a->readings, b->readings);
+    cr_assert_eq(a->episodes, b->episodes);
+    for (size_t i = 0; i < a->readings; i++) {
+        const uns_reading *x = &a->reading[i], *y = &b->reading[i];
+        cr_expect(x->replica == y->replica && x->step == y->step && x->doubts == y->doubts);
+        cr_expect(same_number(x->value, y->value) && same_number(x->gradient, y->gradient));
+        cr_expect(same_number(x->noise, y->noise) && same_number(x->along, y->along));
+        cr_expect(same_number(x->curvature, y->curvature) && same_number(x->drop, y->drop));
+        cr_expect(same_number(x->residual, y->residual));
+        for (int k = 0; k < 3; k++)
+            cr_expect(same_number(x->leave[k], y->leave[k]));
+    }
+    for (size_t i = 0; i < a->episodes; i++) {
+        const uns_episode *x = &a->episode[i], *y = &b->episode[i];
+        cr_expect(x->replica == y->replica && x->step == y->step && x->doubts == y->doubts);
+        cr_expect(x->verdict == y->verdict && x->acted == y->acted && x->left == y->left);
+        cr_expect(same_number(x->value, y->value) && same_number(x->norm, y->norm));
+        cr_expect(same_number(x->gradient, y->gradient) && same_number(x->noise, y->noise));
+        cr_expect(same_number(x->low, y->low) && same_number(x->high, y->high));
+        cr_expect(same_number(x->curvature, y->curvature) && same_number(x->drop, y->drop));
+        cr_expect(same_number(x->length, y->length));
+        cr_expect(same_number(x->decrease, y->decrease));
+        for (int k = 0; k < 3; k++)
+            cr_expect(same_number(x->leave[k], y->leave[k]));
+    }
+}
+
 Test(record, what_is_written_reads_back_to_the_same_bits) {
     uns_plan *plan = make_plan();
     uns_record *record = make_record(plan), *again;
@@ -425,6 +453,77 @@ Test(record, a_summary_of_another_run_is_refused) {
     expect_refused(text, "\"runs\"", "\"walks\"");
     expect_refused(text, "{", "[");
     free(text);
+    uns_record_destroy(record);
+    uns_plan_destroy(plan);
+}
+
+static uns_record *run_with_events(uns_plan **plan) {
+    uns_plan_source source = {.size = sizeof source,
+                              .path = "t.yaml",
+                              .text = "problem: {name: saddle2d, noise: gaussian}\n"
+                                      "steps: 3000\nreplicas: 6\nfirst_replica: 9\n"
+                                      "optimizers: [sgd: {eta: 1e-3}, adam: {eta: 3e-3}]\n"
+                                      "instruments: {every: 500, replicas: 2}\n"
+                                      "stall: {every: 500, act: witness}\n"};
+    uns_record *record;
+    cr_assert_eq(uns_plan_create(context, &source, plan), UNS_OK);
+    cr_assert_eq(uns_run(context, *plan, NULL, &record), UNS_OK);
+    return record;
+}
+
+Test(record, readings_and_episodes_read_back_to_the_same_bits) {
+    uns_plan *plan;
+    uns_record *record = run_with_events(&plan), *again;
+    cr_assert_eq(uns_record_write(context, record, under("run")), UNS_OK);
+    cr_assert_eq(uns_record_read(context, under("run"), &again), UNS_OK, "%s",
+                 uns_context_message(context));
+    bool left = false, stays = false;
+    for (size_t i = 0; i < 2; i++) {
+        const uns_result *a = uns_record_result(record, i);
+        cr_expect_eq(a->readings, 12);
+        cr_expect_gt(a->episodes, 5);
+        for (size_t k = 0; k < a->episodes; k++) {
+            left |= a->episode[k].left >= 0;
+            stays |= a->episode[k].left < 0;
+        }
+        expect_same(a, uns_record_result(again, i));
+        expect_same_events(a, uns_record_result(again, i));
+    }
+    cr_expect(left && stays);
+    uns_record_destroy(again);
+    uns_record_destroy(record);
+    uns_plan_destroy(plan);
+}
+
+/* Replaces `old` in one of the tables: the record is refused with the file's name. */
+static void expect_table_refused(uns_file file, const char *old, const char *new) {
+    const char *name = uns_file_name(file);
+    char path[64], *text = read_file(under("run"), file), *at = strstr(text, old);
+    size_t size = strlen(text) + strlen(new) + 1;
+    char *changed = malloc(size);
+    cr_assert_not_null(at, "%s", old);
+    snprintf(changed, size, "%.*s%s%s", (int)(at - text), text, new, at + strlen(old));
+    snprintf(path, sizeof path, "run/%s", name);
+    write_text(under(path), changed, strlen(changed));
+    uns_record *again = NULL;
+    cr_expect_eq(uns_record_read(context, under("run"), &again), UNS_ERROR_FORMAT, "%s", new);
+    cr_expect(strstr(uns_context_message(context), name), "%s", uns_context_message(context));
+    write_text(under(path), text, strlen(text));
+    free(changed);
+    free(text);
+}
+
+Test(record, damaged_readings_and_episodes_are_refused) {
+    uns_plan *plan;
+    uns_record *record = run_with_events(&plan);
+    cr_assert_eq(uns_record_write(context, record, under("run")), UNS_OK);
+    expect_table_refused(UNS_FILE_READINGS, "curvature", "curve");
+    expect_table_refused(UNS_FILE_READINGS, ",9,500,", ",9,many,");
+    expect_table_refused(UNS_FILE_READINGS, "\nsgd", "\ngd");
+    expect_table_refused(UNS_FILE_READINGS, "\nsgd", "\nsgd,1\nsgd");
+    expect_table_refused(UNS_FILE_EPISODES, "saddle,", "sadle,");
+    expect_table_refused(UNS_FILE_EPISODES, "\nsgd", "\n\nsgd");
+    expect_table_refused(UNS_FILE_SUMMARY, "\"readings\": 12", "\"readings\": -12");
     uns_record_destroy(record);
     uns_plan_destroy(plan);
 }
