@@ -10,6 +10,22 @@
 #include <math.h>
 #include <string.h>
 
+enum {
+    PRODUCTS = 48 /* to refine a witness that has been proved already */
+};
+
+/* A slice that never stalls never takes this memory. */
+static uns_status open_survey(uns_slice *s, uns_stall_watch *w) {
+    uns_survey_plan plan = {.noise = true,
+                            .curvature = true,
+                            .forecast = true,
+                            .draws = UNS_NOISE_DRAWS,
+                            .products = PRODUCTS,
+                            .samples = w->samples,
+                            .clearance = s->work->cell->settings.stall.clearance};
+    return w->survey.slice ? UNS_OK : uns_survey_open(s, &plan, &w->survey);
+}
+
 static uns_status certify(uns_slice *s, uns_stall_watch *w, const uns_episode *episode,
                           uns_certificate *out) {
     const uns_settings *settings = &s->work->cell->settings;
@@ -112,11 +128,24 @@ static uns_status meet_saddle(uns_slice *s, uns_stall_watch *w, size_t r,
     return UNS_OK;
 }
 
+static uns_status look(uns_slice *s, uns_stall_watch *w, size_t r, uns_episode *episode) {
+    uns_certificate found;
+    UNS_TRY(open_survey(s, w));
+    uns_survey_place(&w->survey, r, w->survey.x);
+    for (size_t k = 0; k < s->work->dimension; k++)
+        episode->norm += w->survey.x[k] * w->survey.x[k];
+    episode->norm = sqrt(episode->norm);
+    UNS_TRY(certify(s, w, episode, &found));
+    episode->verdict = found.verdict;
+    episode->low = found.low;
+    episode->high = found.high;
+    return found.verdict == UNS_VERDICT_SADDLE ? meet_saddle(s, w, r, episode) : UNS_OK;
+}
+
 uns_status uns_episode_begin(uns_slice *s, uns_stall_watch *w, size_t r, int64_t t,
                              double gradient, double noise) {
     uns_work *work = s->work;
     size_t replica = s->first + r, most = (size_t)work->cell->settings.stall.most;
-    uns_certificate found;
     uns_episode episode = {.replica = work->cell->settings.first_replica + (int64_t)replica,
                            .step = t,
                            .value = w->value[r],
@@ -128,17 +157,11 @@ uns_status uns_episode_begin(uns_slice *s, uns_stall_watch *w, size_t r, int64_t
                            .length = NAN,
                            .decrease = NAN,
                            .left = -1};
-    uns_survey_place(&w->survey, r, w->survey.x);
-    for (size_t k = 0; k < work->dimension; k++)
-        episode.norm += w->survey.x[k] * w->survey.x[k];
-    episode.norm = sqrt(episode.norm);
-    UNS_TRY(certify(s, w, &episode, &found));
-    episode.verdict = found.verdict;
-    episode.low = found.low;
-    episode.high = found.high;
-    if (found.verdict == UNS_VERDICT_SADDLE)
-        UNS_TRY(meet_saddle(s, w, r, &episode));
-    work->episode[replica * most + work->episodes[replica]++] = episode;
+    uns_status status = look(s, w, r, &episode);
     uns_stall_pause(s, r, t);
+    if (status == UNS_ERROR_CALLBACK) /* on its way out of the numbers: the run will say so */
+        return UNS_OK;
+    UNS_TRY(status);
+    work->episode[replica * most + work->episodes[replica]++] = episode;
     return UNS_OK;
 }

@@ -89,7 +89,7 @@ static const uns_param settings_rows[] = {
      "on the way"},
     {"stall.larger", NULL, UNS_PARAM_REAL, FIELD(stall.larger), 0, 1e6, UNS_OPEN_LOW, automatic,
      "auto", "", "size of the larger step; auto: as long as the clearance asks"},
-    {"stall.most", NULL, UNS_PARAM_COUNT, FIELD(stall.most), 1, 1000, 0, NULL, "8", "",
+    {"stall.most", NULL, UNS_PARAM_COUNT, FIELD(stall.most), 1, 1000, 0, NULL, "16", "",
      "stalls looked into for each replica, at most"},
     {"stall.samples", NULL, UNS_PARAM_COUNT, FIELD(stall.samples), 1, 1e9, 0, automatic, "auto",
      "samples",

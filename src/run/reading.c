@@ -72,7 +72,7 @@ uns_status uns_reader_open(uns_slice *slice) {
                             .draws = (size_t)in->draws,
                             .products = (size_t)in->products,
                             .samples = uns_survey_samples(slice->work->problem, in->samples),
-                            .clearance = 0.0};
+                            .beforehand = true};
     uns_status status = uns_survey_open(slice, &plan, &reader->survey);
     if (status != UNS_OK)
         uns_release(slice->context, reader);
@@ -101,7 +101,10 @@ uns_status uns_slice_read(uns_slice *slice, int64_t t) {
         size_t replica = slice->first + r;
         if (work->diverged[replica])
             continue;
-        UNS_TRY(uns_survey_take(&reader->survey, r, t, index * draws, &finding));
+        uns_status status = uns_survey_take(&reader->survey, r, t, index * draws, &finding);
+        if (status == UNS_ERROR_CALLBACK) /* on its way out of the numbers: no reading */
+            continue;
+        UNS_TRY(status);
         work->reading[replica * work->readings + index] = finding.reading;
     }
     return UNS_OK;

@@ -11,6 +11,7 @@
 #include <math.h>
 
 enum {
+    LANES = 8,
     LONGEST_PAUSE = 20 /* doublings */
 };
 
@@ -48,14 +49,7 @@ static uns_status open_watch(uns_slice *s, uns_stall_watch *w) {
         w->lowest[r] = INFINITY;
     }
     w->samples = uns_survey_samples(s->work->problem, stall->samples);
-    uns_survey_plan plan = {.noise = true,
-                            .curvature = true,
-                            .forecast = true,
-                            .draws = UNS_NOISE_DRAWS,
-                            .products = 48,
-                            .samples = w->samples,
-                            .clearance = stall->clearance};
-    return uns_survey_open(s, &plan, &w->survey);
+    return UNS_OK;
 }
 
 uns_status uns_stall_open(uns_slice *s) {
@@ -91,9 +85,25 @@ static uns_episode *last_episode(const uns_slice *s, size_t r) {
     return &s->work->episode[replica * most + s->work->episodes[replica] - 1];
 }
 
+/* Lanes of doubles vectorise, as in watch.c: this may be asked at every step. */
+static bool any_left(size_t n, const double *restrict value, const double *restrict goal) {
+    double lane[LANES] = {0.0}, left = 0.0;
+    size_t r = 0;
+    for (; r + LANES <= n; r += LANES)
+        for (size_t k = 0; k < LANES; k++)
+            lane[k] += value[r + k] <= goal[r + k] ? 1.0 : 0.0;
+    for (; r < n; r++)
+        left += value[r] <= goal[r] ? 1.0 : 0.0;
+    for (size_t k = 0; k < LANES; k++)
+        left += lane[k];
+    return left > 0.0;
+}
+
 /* Episodes whose drop has been seen are left. */
 static void close_episodes(uns_slice *s, const double *value, int64_t t) {
     uns_stall_watch *w = s->stall;
+    if (!any_left(s->replicas, value, w->goal))
+        return;
     for (size_t r = 0; r < s->replicas; r++) {
         if (!(value[r] <= w->goal[r]))
             continue;

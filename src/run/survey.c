@@ -102,8 +102,11 @@ static uns_status open_noise(uns_survey *s) {
 
 /* Lanczos' basis and vectors, the Hessian's, and a draw; numbers on T_k. */
 static size_t reserve_bytes(const uns_survey *s) {
-    size_t vectors = s->plan.products + 40;
+    size_t d = s->slice->work->dimension;
+    size_t vectors = (s->plan.products < d ? s->plan.products : d) + 40;
     size_t bytes = uns_size_product(vectors, stride_of(s) * sizeof(double));
+    if (!s->plan.beforehand)
+        return 0;
     size_t small = (s->plan.products + 64) * 64 * sizeof(double);
     return bytes + small + scratch_bytes(s);
 }

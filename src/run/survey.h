@@ -17,6 +17,7 @@ typedef struct uns_survey_plan {
     bool noise, curvature, forecast; /* a forecast takes both others */
     size_t draws, products;
     size_t samples;   /* a fixed set of so many; 0: the whole objective */
+    bool beforehand;  /* memory for readings is set aside; else taken when needed */
     double clearance; /* noise floors that the shortest step along v is to measure */
 } uns_survey_plan;
 

@@ -125,6 +125,20 @@ Test(reading, auto_reads_as_often_as_one_per_cent_pays_for) {
     run_text_end(&run);
 }
 
+/* An instrument must not end a run that ends by itself. */
+Test(reading, a_run_that_diverges_is_told_as_such) {
+    run_text run = run_text_run("problem: {name: matrix-factorization, n: 8, start_scale: 1}\n"
+                                "steps: 400\nreplicas: 10\nbatch: 4\n",
+                                "optimizers: {sgd: {eta: [50, 8]}}\n",
+                                "instruments: {every: 1, replicas: 10}\n"
+                                "stall: {every: 1, act: witness, ratio: 1e300, plateau: 1}\n");
+    for (size_t i = 0; i < 2; i++) {
+        cr_expect_eq(run.result[i]->stop, UNS_STOP_DIVERGED);
+        cr_expect_gt(run.result[i]->readings, 0);
+    }
+    run_text_end(&run);
+}
+
 typedef struct meter {
     atomic_int taken, live;
     int fail_at; /* 0: never */
