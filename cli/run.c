@@ -160,7 +160,11 @@ const cli_command cli_run = {
         "The record goes to the folder of --out, or to a new one: runs/NAME, runs/NAME-2, ...\n"
         "after the name of CONFIG. With --json and no --out nothing is written. It holds\n"
         "config.yaml (every key written out), meta.json, metrics.csv, escapes.csv,\n"
-        "points.csv, summary.json and plot.svg. 'unsaddle show' prints its table again.\n\n"
+        "points.csv, readings.csv, episodes.csv, summary.json and plot.svg. 'unsaddle show'\n"
+        "prints its table again.\n\n"
+        "instruments.every=N reads noise and curvature every N steps; stall.every=N tests\n"
+        "whether a run has stalled and certifies where; stall.act=witness lets it step off a\n"
+        "saddle. Both are off unless the plan says so.\n\n"
         "Ctrl-C stops the run and finishes the record; a second one quits at once.",
     .least = 1,
     .most = (size_t)-1,

@@ -24,8 +24,8 @@ import tap
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
 PROGRAM = os.path.join(os.path.abspath(sys.argv[1]), "unsaddle")
 LIMIT_S = 30
-RECORD = {"config.yaml", "meta.json", "metrics.csv", "escapes.csv", "points.csv", "summary.json",
-          "plot.svg"}
+RECORD = {"config.yaml", "meta.json", "metrics.csv", "escapes.csv", "points.csv", "readings.csv",
+          "episodes.csv", "summary.json", "plot.svg"}
 
 PLAN = """\
 problem: {name: saddle2d, noise: gaussian}
@@ -554,6 +554,24 @@ def test_starters_are_valid_plans_and_never_overwrite():
         expect(place.run("run", "saddle.yaml", "steps=200", "replicas=2", "--out", "kept"), 0)
         expect(place.run("run", "mnist.yaml", "epochs=0", "steps=20", "--out", "m"), 0, "accuracy")
         expect(place.run("run", "matrix-factorization.yaml", "steps=50", "--out", "f"), 0)
+
+
+def test_a_stalled_factorization_is_led_to_a_stationary_point():
+    plan = os.path.join(ROOT, "examples", "stall.yaml")
+    with Place() as place:
+        expect(place.run("certify", plan, "tau_g=1"), 10, "Saddle (proof)")
+        result = expect(place.run("run", plan, "replicas=5", "--out", "kept"), 0, "along the witness")
+        assert "were saddles" in result.stdout, result.stdout
+        rows = list(csv.DictReader(place.read("kept", "episodes.csv").splitlines()))
+        saddles = [row for row in rows if row["verdict"] == "saddle"]
+        acted = [row for row in saddles if row["acted"] == "1"]
+        assert len(acted) >= 10 and len(acted) < len(saddles), (len(acted), len(saddles))
+        assert all(float(row["decrease"]) > 0 and row["left"] for row in acted)
+        medians = {run["label"]: run["escape_steps"]["median"]
+                   for run in json.loads(place.read("kept", "summary.json"))["runs"]}
+        assert medians["sgd stall.act=witness"] * 2 < medians["sgd stall.act=none"], medians
+        expect(place.run("certify", "kept", "--cell", "sgd stall.act=witness"), 0,
+               "Second-order stationary (bound)")
 
 
 def test_a_classifier_ends_with_its_accuracy():
