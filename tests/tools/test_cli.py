@@ -556,24 +556,6 @@ def test_starters_are_valid_plans_and_never_overwrite():
         expect(place.run("run", "matrix-factorization.yaml", "steps=50", "--out", "f"), 0)
 
 
-def test_a_stalled_factorization_is_led_to_a_stationary_point():
-    plan = os.path.join(ROOT, "examples", "stall.yaml")
-    with Place() as place:
-        expect(place.run("certify", plan, "tau_g=1"), 10, "Saddle (proof)")
-        result = expect(place.run("run", plan, "replicas=5", "--out", "kept"), 0, "along the witness")
-        assert "were saddles" in result.stdout, result.stdout
-        rows = list(csv.DictReader(place.read("kept", "episodes.csv").splitlines()))
-        saddles = [row for row in rows if row["verdict"] == "saddle"]
-        acted = [row for row in saddles if row["acted"] == "1"]
-        assert len(acted) >= 10 and len(acted) < len(saddles), (len(acted), len(saddles))
-        assert all(float(row["decrease"]) > 0 and row["left"] for row in acted)
-        medians = {run["label"]: run["escape_steps"]["median"]
-                   for run in json.loads(place.read("kept", "summary.json"))["runs"]}
-        assert medians["sgd stall.act=witness"] * 2 < medians["sgd stall.act=none"], medians
-        expect(place.run("certify", "kept", "--cell", "sgd stall.act=witness"), 0,
-               "Second-order stationary (bound)")
-
-
 def test_a_classifier_ends_with_its_accuracy():
     with Place() as place:
         place.run("new", "mnist")
