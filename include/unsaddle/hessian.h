@@ -30,16 +30,17 @@ UNS_API void uns_problem_hessian_destroy(uns_problem_hessian *hessian);
 /* The operator; valid until the Hessian is destroyed. */
 UNS_API uns_operator uns_problem_hessian_view(uns_problem_hessian *hessian);
 
-/* The lowest eigenpair as found by at most `products` products, from a start drawn by `key`,
- * without restarts: *value is a Ritz value, hence at least λ_min, and lies within *residual of
- * an eigenvalue. Ends early at a residual of tolerance·spread. `vector`: d doubles, of length
- * 1, or NULL. Memory: products + 4 vectors. UNS_ERROR_ARGUMENT: no products; UNS_ERROR_MEMORY,
+/* The lowest eigenpair as found by at most `products` products from `start` (d doubles; NULL:
+ * drawn by `key`), without restarts; of a multiple eigenvalue the start's part in its space:
+ * *value is a Ritz value, hence at least λ_min, and lies within *residual of an eigenvalue.
+ * Ends early at a residual of tolerance·spread. `vector`: d doubles, of length 1, or NULL.
+ * Memory: products + 4 vectors. UNS_ERROR_ARGUMENT: no products; UNS_ERROR_MEMORY,
  * UNS_ERROR_CALLBACK (not finite) or the operator's status. */
 UNS_NODISCARD UNS_API uns_status uns_operator_lowest(uns_context *context,
                                                      const uns_operator *op, size_t products,
-                                                     double tolerance, uns_key key,
-                                                     double *value, double *residual,
-                                                     double *vector);
+                                                     double tolerance, const double *start,
+                                                     uns_key key, double *value,
+                                                     double *residual, double *vector);
 
 #ifdef __cplusplus
 }

@@ -46,8 +46,8 @@ uns_operator uns_problem_hessian_view(uns_problem_hessian *hessian) {
 }
 
 uns_status uns_operator_lowest(uns_context *context, const uns_operator *op, size_t products,
-                               double tolerance, uns_key key, double *value, double *residual,
-                               double *vector) {
+                               double tolerance, const double *start, uns_key key,
+                               double *value, double *residual, double *vector) {
     if (products == 0)
         return uns_fail(context, UNS_ERROR_ARGUMENT,
                         "an eigenpair takes at least 1 product with the operator");
@@ -55,6 +55,7 @@ uns_status uns_operator_lowest(uns_context *context, const uns_operator *op, siz
                              .tolerance = tolerance,
                              .products = products,
                              .basis = products < 4 ? 4 : products,
+                             .start = start,
                              .key = key};
     uns_extremes found;
     double values[1], residuals[1];

@@ -43,6 +43,7 @@ static void carve(uns_survey *s, uns_arena *arena) {
     s->v = uns_arena_take(arena, bytes);
     s->g = uns_arena_take(arena, bytes);
     s->w = uns_arena_take(arena, bytes);
+    s->start = uns_arena_take(arena, bytes);
     s->work[0] = uns_arena_take(arena, bytes);
     s->work[1] = uns_arena_take(arena, bytes);
     s->in = uns_arena_take(arena, pointers);
@@ -205,13 +206,24 @@ static uns_status find_held(uns_survey *s, uns_finding *out) {
     return UNS_OK;
 }
 
+/* Where Lanczos starts: half by chance, so that nothing is missed, half along `pull`, the
+ * gradient: of several ways down that are alike the one to find is where the run is headed. */
+static void make_start(uns_survey *s, uns_key key, const double *pull) {
+    size_t d = s->slice->work->dimension;
+    uns_random_normal(key, 0, d, s->start);
+    double length = sqrt(dot(s, pull, pull)), scale = sqrt((double)d) / length;
+    for (size_t i = 0; length > 0.0 && i < d; i++)
+        s->start[i] += scale * pull[i];
+}
+
 /* The lowest pairs of H, and of B where they differ; *gamma is −λ_min(B). */
 static uns_status find_pairs(uns_survey *s, uns_finding *out, bool known, double *gamma) {
     uns_reserve *reserve = &s->reserve;
     uns_key key = {(uint64_t)s->slice->work->cell->settings.seed, (uint64_t)out->reading.step,
                    (uint32_t)out->reading.replica, UNS_STREAM_CURVATURE};
-    UNS_TRY(uns_operator_lowest(reserve->context, &s->hessian, s->plan.products, 1e-6, key,
-                                &out->reading.curvature, &out->reading.residual, s->v));
+    make_start(s, key, s->g);
+    UNS_TRY(uns_operator_lowest(reserve->context, &s->hessian, s->plan.products, 1e-6, s->start,
+                                key, &out->reading.curvature, &out->reading.residual, s->v));
     *gamma = -out->reading.curvature;
     memcpy(s->w, s->v, s->slice->work->dimension * sizeof *s->w);
     if (!s->plan.forecast || !known)
@@ -223,8 +235,10 @@ static uns_status find_pairs(uns_survey *s, uns_finding *out, bool known, double
     double residual;
     both.self = s;
     both.product = multiply_both;
-    UNS_TRY(uns_operator_lowest(reserve->context, &both, s->plan.products, 1e-6, key, gamma,
-                                &residual, s->w));
+    UNS_TRY(uns_survey_apply(s, UNS_PRODUCT_A_SQRT, s->g, s->work[0]));
+    make_start(s, key, s->work[0]);
+    UNS_TRY(uns_operator_lowest(reserve->context, &both, s->plan.products, 1e-6, s->start, key,
+                                gamma, &residual, s->w));
     *gamma = -*gamma;
     return UNS_OK;
 }

@@ -37,6 +37,7 @@ typedef struct uns_survey {
     double *v;       /* [d] unit vector of the lowest curvature */
     double *g;       /* [d] gradient there, of the whole objective or the set */
     double *w;       /* [d] the same of A^{1/2}HA^{1/2} */
+    double *start;   /* [d] of Lanczos */
     double *work[2]; /* [d] */
     void **in, **out;
     void *scratch; /* the problem's, for one replica */

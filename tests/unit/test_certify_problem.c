@@ -305,7 +305,7 @@ Test(certify_problem, the_lowest_eigenpair_is_found) {
         cr_expect_eq(op.rung, i == 0 ? UNS_RUNG_EXACT : UNS_RUNG_DIFFERENCES);
         uns_key key = {5, 0, 0, UNS_STREAM_USER};
         cr_assert_eq(
-            uns_operator_lowest(context, &op, 40, 1e-9, key, &value, &residual, vector),
+            uns_operator_lowest(context, &op, 40, 1e-9, NULL, key, &value, &residual, vector),
             UNS_OK);
         cr_expect_float_eq(value, -3.0, 1e-5, "%.17g", value);
         cr_expect_leq(residual, 1e-4);
@@ -313,8 +313,9 @@ Test(certify_problem, the_lowest_eigenpair_is_found) {
             square += vector[k] * vector[k];
         cr_expect_float_eq(square, 1.0, 1e-12);
         cr_expect_float_eq(fabs(vector[20]), 1.0, 1e-6);
-        cr_expect_eq(uns_operator_lowest(context, &op, 0, 1e-9, key, &value, &residual, NULL),
-                     UNS_ERROR_ARGUMENT);
+        cr_expect_eq(
+            uns_operator_lowest(context, &op, 0, 1e-9, NULL, key, &value, &residual, NULL),
+            UNS_ERROR_ARGUMENT);
         uns_problem_hessian_destroy(hessian);
         if (i == 0)
             uns_problem_destroy(problem);
