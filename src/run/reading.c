@@ -14,14 +14,14 @@ struct uns_reader {
     size_t replicas; /* of this slice that are read: the first so many */
 };
 
-/* A reading's cost in steps of one replica, as measured with the built-in problems (17 to 320
- * at the defaults) and rounded up: a draw is a step's gradient and its bookkeeping; a pass over
- * the whole, or over the sample set, is cheaper a sample than a batch drawn here and there; the
- * rest is Lanczos and what calls cost. Counted, not timed: readings must not depend on a clock.
- */
+/* A reading's cost in steps of one replica, from instruction counts with the built-in problems
+ * (9 to 163 steps at the defaults where a pass is cheap, 3,800 for softmax on batches of 8) and
+ * rounded up: a draw is a step's gradient and its bookkeeping; a pass over the whole, or over
+ * the sample set, takes a share of what as many batches take; the rest is Lanczos and what
+ * calls cost. Counted, not timed: readings must not depend on a clock. */
 #define FIXED_COST 150.0
 #define VALUES     25.0 /* of f, up the ladder */
-#define PASS_GAIN  32.0 /* a batch's time a sample over a pass's */
+#define PASS_GAIN  2.0  /* a batch's cost a sample over a pass's */
 #define SIDE_GAIN  48.0 /* replicas side by side that cost as much as one */
 #define AUTO_SHARE 0.01
 
