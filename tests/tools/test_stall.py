@@ -32,6 +32,14 @@ def test_a_stalled_factorization_is_led_to_a_stationary_point():
                "Second-order stationary (bound)")
 
 
+def test_the_readme_shows_what_the_example_prints():
+    with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as file:
+        readme = file.read()
+    with Place() as place:
+        shown = place.run("run", os.path.join(ROOT, "examples", "stall.yaml"), "--out", "kept")
+        assert f"```text\n{expect(shown, 0).stdout.rstrip()}\n```" in readme, shown.stdout
+
+
 def test_readings_are_in_the_record_and_in_the_table():
     with Place() as place:
         result = expect(place.run("run", "plan.yaml", "instruments.every=1000", "--out", "kept"), 0,
