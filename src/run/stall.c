@@ -9,6 +9,7 @@
 #include "base/base.h"
 
 #include <math.h>
+#include <string.h>
 
 enum {
     LANES = 8,
@@ -158,33 +159,39 @@ static void note_values(uns_slice *s) {
     }
 }
 
-static void add_gradient(const uns_slice *s, double *half) {
-    uns_stall_watch *w = s->stall;
-    const double *g = s->g.data[0]; /* the blocks lie one after the other */
-    for (size_t k = 0; k < uns_layout_parameters(s->layout); k++)
-        for (size_t r = 0; r < s->replicas; r++) {
-            double value = g[k * s->replicas + r];
-            half[k * s->replicas + r] += value;
-            w->square[r] += value * value;
-        }
+/* Rows of n replicas; restrict, so that they are worked on side by side. */
+static void add_row(size_t n, const double *restrict g, double *restrict half,
+                    double *restrict square) {
+    for (size_t r = 0; r < n; r++) {
+        half[r] += g[r];
+        square[r] += g[r] * g[r];
+    }
+}
+
+static void multiply_row(size_t n, const double *restrict a, const double *restrict b,
+                         double *restrict inner) {
+    for (size_t r = 0; r < n; r++)
+        inner[r] += a[r] * b[r];
 }
 
 /* The window: gradients drawn at one place. g of the run is spent by now. */
 static uns_status draw_window(uns_slice *s) {
     uns_stall_watch *w = s->stall;
     int64_t window = settings_of(s)->window;
-    size_t flat = uns_layout_parameters(s->layout) * s->replicas;
-    for (size_t i = 0; i < flat; i++)
-        w->half[0][i] = w->half[1][i] = 0.0;
-    for (size_t r = 0; r < s->replicas; r++)
-        w->square[r] = w->inner[r] = 0.0;
+    size_t n = s->replicas, flat = uns_layout_parameters(s->layout) * n;
+    const double *g = s->g.data[0]; /* the blocks lie one after the other */
+    memset(w->half[0], 0, flat * sizeof *w->half[0]);
+    memset(w->half[1], 0, flat * sizeof *w->half[1]);
+    memset(w->square, 0, n * sizeof *w->square);
+    memset(w->inner, 0, n * sizeof *w->inner);
     for (int64_t i = 0; i < window; i++) {
         uns_batch batch = uns_slice_batch(s, w->tests * window + i, UNS_STREAM_STALL);
         UNS_TRY(uns_slice_gradient(s, &batch));
-        add_gradient(s, w->half[i % 2]);
+        for (size_t k = 0; k < flat; k += n)
+            add_row(n, g + k, w->half[i % 2] + k, w->square);
     }
-    for (size_t k = 0; k < flat; k++)
-        w->inner[k % s->replicas] += w->half[0][k] * w->half[1][k];
+    for (size_t k = 0; k < flat; k += n)
+        multiply_row(n, w->half[0] + k, w->half[1] + k, w->inner);
     return UNS_OK;
 }
 

@@ -142,6 +142,7 @@ Test(reading, a_run_that_diverges_is_told_as_such) {
 typedef struct meter {
     atomic_int taken, live;
     int fail_at; /* 0: never */
+    size_t readings, episodes;
 } meter;
 
 static void *meter_take(void *user, size_t bytes, size_t align) {
@@ -178,28 +179,42 @@ static uns_status run_metered(meter *all, const char *a, const char *b, const ch
         status = uns_plan_create(made, &source, &plan);
     if (status == UNS_OK)
         status = uns_run(made, plan, NULL, &record);
+    for (size_t i = 0; status == UNS_OK && i < uns_record_count(record); i++) {
+        all->readings += uns_record_result(record, i)->readings;
+        all->episodes += uns_record_result(record, i)->episodes;
+    }
     uns_record_destroy(record);
     uns_plan_destroy(plan);
     uns_context_destroy(made);
     return status;
 }
 
-/* Tests and readings by the dozen take what a few take: all of it beforehand. */
-Test(reading, neither_readings_nor_tests_allocate) {
+static void expect_same_taken(const char *problem, const char *rest) {
     static const char *const methods[] = {"sgd", "adam"};
     for (int i = 0; i < 2; i++) {
         meter few = {0}, many = {0};
-        char rest[256];
-        snprintf(rest, sizeof rest,
-                 "optimizers: [%s]\ninstruments: {every: 50}\n"
-                 "stall: {every: 50, ratio: 0, tau_g: 0, plateau: 1}\n",
-                 methods[i]);
-        const char *problem = "problem: {name: saddle, dimension: 20}\n";
-        cr_assert_eq(run_metered(&few, problem, rest, "steps: 200\n"), UNS_OK);
-        cr_assert_eq(run_metered(&many, problem, rest, "steps: 4000\n"), UNS_OK);
+        char method[64];
+        snprintf(method, sizeof method, "optimizers: [%s: {eta: 1e-9}]\n", methods[i]);
+        char few_steps[256], many_steps[256];
+        snprintf(few_steps, sizeof few_steps, "%ssteps: 200\n", rest);
+        snprintf(many_steps, sizeof many_steps, "%ssteps: 4000\n", rest);
+        cr_assert_eq(run_metered(&few, problem, method, few_steps), UNS_OK);
+        cr_assert_eq(run_metered(&many, problem, method, many_steps), UNS_OK);
+        cr_assert(few.readings == 4 && many.readings == 80);
+        cr_assert_eq(many.episodes, 0, "an episode may allocate");
         cr_expect_eq(few.taken, many.taken, "%s: %d and %d", methods[i], few.taken, many.taken);
         cr_expect_eq(few.live, 0);
     }
+}
+
+/* Tests and readings by the dozen take what a few take: all of it beforehand. On a saddle with
+ * all a reading can find; and on a slope where f hardly falls, so that every test draws its
+ * window, and the gradient stands far above the noise, so that none goes further. */
+Test(reading, neither_readings_nor_tests_allocate) {
+    expect_same_taken("problem: {name: saddle, dimension: 20}\n", "instruments: {every: 50}\n");
+    expect_same_taken("problem: {name: quadratic, noise_low: 1e-12, noise_high: 1e-12}\n",
+                      "instruments: {every: 50}\n"
+                      "stall: {every: 50, ratio: 0, tau_g: 0, plateau: 1}\n");
 }
 
 Test(reading, a_refused_allocation_fails_cleanly_wherever_it_is) {
@@ -211,6 +226,7 @@ Test(reading, a_refused_allocation_fails_cleanly_wherever_it_is) {
                              "optimizers: [adam: {eta: 1e-4}]\ninstruments: {every: 100}\n",
                              "stall: {every: 100, act: witness, ratio: 1000, plateau: 1}\n");
         cr_expect_eq(all.live, 0, "allocation %d leaks", k);
+        cr_expect(status == UNS_ERROR_MEMORY || (all.readings == 3 && all.episodes > 0));
     }
     cr_expect_eq(status, UNS_OK);
     cr_expect_gt(k, 60);
