@@ -59,7 +59,8 @@ static void open_bench(bench *my, const uns_spec *spec) {
     uns_layout_config shape = {sizeof shape, UNS_F64, 1, 1, &block};
     uns_layout *layout = NULL;
     require(my, uns_layout_create(my->context, &shape, &layout));
-    uns_optimizer_config config = {sizeof config, layout, 1, spec, {NULL, NULL}};
+    uns_optimizer_config config = {
+        .size = sizeof config, .layout = layout, .count = 1, .specs = spec};
     require(my, uns_optimizer_create(my->context, &config, &my->optimizer));
     my->x = filled(1);
     my->g = filled(2);

@@ -80,8 +80,11 @@ static bool same_method(const uns_spec *a, const uns_spec *b) {
 static uns_status survey(uns_scene *scene, const uns_spec *spec, uns_structure_report *report,
                          size_t *bytes) {
     uns_oracle_of oracle = {scene->site->problem, scene->site->batch, scene->scratch};
-    uns_optimizer_config config = {sizeof config, scene->layout, 1, spec,
-                                   uns_oracle_make(&oracle)};
+    uns_optimizer_config config = {.size = sizeof config,
+                                   .layout = scene->layout,
+                                   .count = 1,
+                                   .specs = spec,
+                                   .oracle = uns_oracle_make(&oracle)};
     UNS_TRY(uns_optimizer_bytes(scene->context, &config, bytes));
     return uns_optimizer_survey(scene->context, &config, 0, report);
 }

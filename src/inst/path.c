@@ -196,8 +196,11 @@ static uns_status open_walk(walk *w) {
     uns_layout_spread(w->layout, w->x, w->x_blocks);
     uns_layout_spread(w->layout, w->g, w->g_blocks);
     w->oracle = (uns_oracle_of){plan->problem, plan->batch, w->scratch};
-    uns_optimizer_config config = {sizeof config, w->layout, 1, plan->spec,
-                                   uns_oracle_make(&w->oracle)};
+    uns_optimizer_config config = {.size = sizeof config,
+                                   .layout = w->layout,
+                                   .count = 1,
+                                   .specs = plan->spec,
+                                   .oracle = uns_oracle_make(&w->oracle)};
     UNS_TRY(uns_optimizer_create(w->context, &config, &w->optimizer));
     UNS_TRY(uns_problem_sampler_create(w->context, plan->problem, plan->batch, plan->seed,
                                        &w->source));

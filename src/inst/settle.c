@@ -60,8 +60,11 @@ uns_status uns_settle_on(uns_context *context, uns_layout *layout, uns_optimizer
 
 uns_status uns_settle(const uns_settling *s, uns_settled *out) {
     uns_oracle_of oracle = {s->problem, s->batch, s->scratch};
-    uns_optimizer_config config = {sizeof config, s->layout, 1, s->spec,
-                                   uns_oracle_make(&oracle)};
+    uns_optimizer_config config = {.size = sizeof config,
+                                   .layout = s->layout,
+                                   .count = 1,
+                                   .specs = s->spec,
+                                   .oracle = uns_oracle_make(&oracle)};
     UNS_TRY(outline(s->context, s->layout, out));
     out->own = true;
     uns_status status = uns_optimizer_create(s->context, &config, &out->optimizer);

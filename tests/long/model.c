@@ -83,7 +83,8 @@ static void run_slice(const bench *b, uint32_t first, size_t n, double *times) {
     uns_optimizer *optimizer;
     size_t d = uns_problem_dimension(b->problem), out = 0;
     check(b->context, uns_problem_layout(b->context, b->problem, n, &layout), "layout");
-    uns_optimizer_config config = {sizeof config, layout, 1, &b->spec, {NULL, NULL}};
+    uns_optimizer_config config = {
+        .size = sizeof config, .layout = layout, .count = 1, .specs = &b->spec};
     check(b->context, uns_optimizer_create(b->context, &config, &optimizer), "optimizer");
     double *x = malloc(d * n * sizeof *x), *g = malloc(d * n * sizeof *g);
     double *f = malloc(n * sizeof *f);

@@ -31,7 +31,8 @@ static void train(uns_context *context, const uns_problem *problem, double *x) {
     uns_cell cell = {.label = ""};
     read_spec(context, "rmsprop eta=1e-3 beta.rule=eta^2/3", &cell);
     check(context, uns_problem_layout(context, problem, 1, &layout), "layout");
-    uns_optimizer_config config = {sizeof config, layout, 1, &cell.spec, {NULL, NULL}};
+    uns_optimizer_config config = {
+        .size = sizeof config, .layout = layout, .count = 1, .specs = &cell.spec};
     check(context, uns_optimizer_create(context, &config, &optimizer), "optimizer");
     double *g = calloc(uns_problem_dimension(problem), sizeof *g);
     void *scratch = aligned_alloc(64, (ops->scratch(self, 1, BATCH) + 127) / 64 * 64);

@@ -113,7 +113,8 @@ static inline void open_rider(uns_context *context, size_t d, const uns_spec *sp
     uns_block block = {"x", d, 1, 0};
     uns_layout_config layout = {sizeof layout, UNS_F64, 1, 1, &block};
     cr_assert_eq(uns_layout_create(context, &layout, &r->layout), UNS_OK);
-    uns_optimizer_config config = {sizeof config, r->layout, 1, spec, {NULL, NULL}};
+    uns_optimizer_config config = {
+        .size = sizeof config, .layout = r->layout, .count = 1, .specs = spec};
     cr_assert_eq(uns_optimizer_create(context, &config, &r->optimizer), UNS_OK, "%s",
                  uns_context_message(context));
 }

@@ -140,7 +140,11 @@ static inline bool fixture_open(fixture *f, uns_context *context, const uns_spec
         for (size_t k = 0; k < f->elements[i]; k++)
             fixture_put(f, f->x[i], k, 0.5 - (double)(k / size.replicas % 5) * 0.2);
     }
-    uns_optimizer_config config = {sizeof config, f->layout, 1, spec, {f, fixture_oracle}};
+    uns_optimizer_config config = {.size = sizeof config,
+                                   .layout = f->layout,
+                                   .count = 1,
+                                   .specs = spec,
+                                   .oracle = {f, fixture_oracle}};
     return uns_optimizer_create(context, &config, &f->optimizer) == UNS_OK;
 }
 

@@ -95,7 +95,8 @@ static void check_one_layer(uns_context *context, const char *preset, const char
     uns_optimizer *optimizer[2];
     for (int i = 0; i < 2; i++) {
         uns_spec spec = spec_of(context, preset, i ? block : full);
-        uns_optimizer_config made = {sizeof made, layout, 1, &spec, {NULL, NULL}};
+        uns_optimizer_config made = {
+            .size = sizeof made, .layout = layout, .count = 1, .specs = &spec};
         cr_assert_eq(uns_optimizer_create(context, &made, &optimizer[i]), UNS_OK, "%s",
                      uns_context_message(context));
         memset(x[i], 0, sizeof x[i]);
@@ -202,7 +203,8 @@ Test(block, layers_are_cut_by_the_stated_rule) {
     cr_assert_eq(uns_layout_create(context, &config, &layout), UNS_OK);
     for (size_t i = 0; uns_dense_available() && i < sizeof cases / sizeof *cases; i++) {
         uns_spec spec = spec_of(context, "rmsprop-block", cases[i].values);
-        uns_optimizer_config made = {sizeof made, layout, 1, &spec, {NULL, NULL}};
+        uns_optimizer_config made = {
+            .size = sizeof made, .layout = layout, .count = 1, .specs = &spec};
         uns_structure_report report;
         size_t bytes;
         cr_assert_eq(uns_optimizer_survey(context, &made, 0, &report), UNS_OK);
@@ -381,7 +383,8 @@ Test(full, what_cannot_be_held_is_refused_before_it_is_allocated) {
     uns_layout *layout = NULL;
     cr_assert_eq(uns_layout_create(context, &config, &layout), UNS_OK);
     uns_spec spec = spec_of(context, "rmsprop-full", "");
-    uns_optimizer_config made = {sizeof made, layout, 1, &spec, {NULL, NULL}};
+    uns_optimizer_config made = {
+        .size = sizeof made, .layout = layout, .count = 1, .specs = &spec};
     uns_optimizer *optimizer = NULL;
     size_t bytes = 7;
     uns_status wanted = uns_dense_available() ? UNS_ERROR_RANGE : UNS_ERROR_UNAVAILABLE;

@@ -54,7 +54,8 @@ static rig open_rig(size_t rows, size_t cols, const char *preset, const char *va
     uns_layout_config shape = {sizeof shape, UNS_F64, 1, 1, &block};
     uns_spec spec = spec_of(preset, values);
     cr_assert_eq(uns_layout_create(context, &shape, &my.layout), UNS_OK);
-    uns_optimizer_config config = {sizeof config, my.layout, 1, &spec, {NULL, NULL}};
+    uns_optimizer_config config = {
+        .size = sizeof config, .layout = my.layout, .count = 1, .specs = &spec};
     cr_assert_eq(uns_optimizer_create(context, &config, &my.optimizer), UNS_OK, "%s: %s",
                  values, message());
     my.x = calloc(my.n, sizeof *my.x);
@@ -263,7 +264,8 @@ static uns_structure_report survey(size_t rows, size_t cols, const char *values)
     uns_spec spec = spec_of("shampoo", values);
     uns_structure_report report = {0};
     cr_assert_eq(uns_layout_create(context, &shape, &layout), UNS_OK);
-    uns_optimizer_config config = {sizeof config, layout, 1, &spec, {NULL, NULL}};
+    uns_optimizer_config config = {
+        .size = sizeof config, .layout = layout, .count = 1, .specs = &spec};
     cr_assert_eq(uns_optimizer_survey(context, &config, 0, &report), UNS_OK, "%s", message());
     uns_layout_destroy(layout);
     return report;
@@ -311,7 +313,8 @@ Test(kron, memory_is_what_the_rule_says_before_anything_is_allocated) {
     uns_layout *layout = NULL;
     size_t bytes;
     cr_assert_eq(uns_layout_create(context, &shape, &layout), UNS_OK);
-    uns_optimizer_config config = {sizeof config, layout, 1, &spec, {NULL, NULL}};
+    uns_optimizer_config config = {
+        .size = sizeof config, .layout = layout, .count = 1, .specs = &spec};
     cr_expect_eq(uns_optimizer_bytes(context, &config, &bytes), UNS_ERROR_RANGE);
     cr_expect(strstr(message(), "structure.cap"), "%s", message());
     uns_layout_destroy(layout);
@@ -507,7 +510,11 @@ Test(kron, an_oracle_is_taken_over_by_its_partial_traces) {
         uns_layout *layout = NULL;
         uns_optimizer *optimizer = NULL;
         cr_assert_eq(uns_layout_create(context, &shape, &layout), UNS_OK);
-        uns_optimizer_config config = {sizeof config, layout, 1, &spec, {NULL, product_oracle}};
+        uns_optimizer_config config = {.size = sizeof config,
+                                       .layout = layout,
+                                       .count = 1,
+                                       .specs = &spec,
+                                       .oracle = {NULL, product_oracle}};
         cr_assert_eq(uns_optimizer_create(context, &config, &optimizer), UNS_OK, "%s",
                      message());
         double x[12] = {0}, ones[12] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1}, trace = 0.0;

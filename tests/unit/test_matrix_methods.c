@@ -120,7 +120,8 @@ static uns_optimizer *make_optimizer(uns_context *context, const uns_layout *lay
     cr_assert_eq(uns_spec_preset(context, preset, &spec), UNS_OK);
     cr_assert_eq(uns_param_assign(context, uns_spec_table(), &spec, values), UNS_OK,
                  "%s %s: %s", preset, values, uns_context_message(context));
-    const uns_optimizer_config config = {sizeof config, layout, 1, &spec, {NULL, NULL}};
+    const uns_optimizer_config config = {
+        .size = sizeof config, .layout = layout, .count = 1, .specs = &spec};
     cr_assert_eq(uns_optimizer_create(context, &config, &optimizer), UNS_OK, "%s %s: %s",
                  preset, values, uns_context_message(context));
     return optimizer;

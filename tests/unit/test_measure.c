@@ -262,7 +262,8 @@ Test(measure, an_optimizer_at_work_is_left_as_it_is) {
     set_spec(&g, "rmsprop", "eta=1e-3");
     set(&g, "draws=64 model=never");
     cr_assert_eq(uns_problem_layout(g.context, g.problem, 1, &layout), UNS_OK);
-    uns_optimizer_config config = {sizeof config, layout, 1, &g.spec, {NULL, NULL}};
+    uns_optimizer_config config = {
+        .size = sizeof config, .layout = layout, .count = 1, .specs = &g.spec};
     cr_assert_eq(uns_optimizer_create(g.context, &config, &optimizer), UNS_OK);
     uns_layout_spread(layout, gradient, blocks);
     uns_const_tensors tensors = {(const void *const *)blocks, g.tensors.count};

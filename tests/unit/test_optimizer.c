@@ -259,7 +259,11 @@ static void check_bytes(uns_context *context, const char *name, const uns_spec *
     fixture f;
     size_t bytes = 0;
     open_or_fail(&f, context, name, spec, shapes[0]);
-    uns_optimizer_config config = {sizeof config, f.layout, 1, spec, {&f, fixture_oracle}};
+    uns_optimizer_config config = {.size = sizeof config,
+                                   .layout = f.layout,
+                                   .count = 1,
+                                   .specs = spec,
+                                   .oracle = {&f, fixture_oracle}};
     cr_assert_eq(uns_optimizer_bytes(context, &config, &bytes), UNS_OK);
     size_t shown = 0;
     for (size_t block = 0; block < 2; block++)

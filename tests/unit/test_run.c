@@ -109,7 +109,8 @@ static by_hand run_by_hand(const uns_cell *cell) {
     uns_truth truth;
     saddle_truth(cell->problem_config, &truth);
     cr_assert_eq(uns_layout_create(context, &shape, &layout), UNS_OK);
-    uns_optimizer_config config = {sizeof config, layout, 1, &cell->spec, {NULL, NULL}};
+    uns_optimizer_config config = {
+        .size = sizeof config, .layout = layout, .count = 1, .specs = &cell->spec};
     cr_assert_eq(uns_optimizer_create(context, &config, &optimizer), UNS_OK);
     observe_by_hand(cell, cell->problem_config, optimizer, xs, gs);
     for (int64_t t = 1; t <= cell->settings.steps; t++) {

@@ -117,7 +117,8 @@ Test(scale, groups_do_not_disturb_one_another) {
     uns_layout *layout = NULL;
     uns_optimizer *both = NULL, *alone = NULL;
     cr_assert_eq(uns_layout_create(context, &shape, &layout), UNS_OK);
-    uns_optimizer_config config = {sizeof config, layout, 2, specs, {NULL, NULL}};
+    uns_optimizer_config config = {
+        .size = sizeof config, .layout = layout, .count = 2, .specs = specs};
     cr_assert_eq(uns_optimizer_create(context, &config, &both), UNS_OK);
     specs[1] = preset("sgd", "eta=1");
     cr_assert_eq(uns_optimizer_create(context, &config, &alone), UNS_OK);

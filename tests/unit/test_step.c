@@ -185,7 +185,11 @@ Test(step, a_failing_oracle_ends_the_step_unmoved) {
     open(&f, context, &spec, 1);
     open(&untouched, context, &spec, 1);
     uns_optimizer_destroy(f.optimizer);
-    uns_optimizer_config config = {sizeof config, f.layout, 1, &spec, {NULL, failing_oracle}};
+    uns_optimizer_config config = {.size = sizeof config,
+                                   .layout = f.layout,
+                                   .count = 1,
+                                   .specs = &spec,
+                                   .oracle = {NULL, failing_oracle}};
     cr_assert_eq(uns_optimizer_create(context, &config, &f.optimizer), UNS_OK);
     cr_assert_eq(fixture_step(&f, 0), UNS_ERROR_CALLBACK);
     cr_assert(fixture_same(&f, &untouched));
