@@ -167,6 +167,29 @@ typedef struct uns_kernels {
     /* bf16: the upper half of an f32. To the nearest, ties to even; NaN stays NaN. exact */
     void (*bf16_to_f32)(size_t n, const uint16_t *x, float *out);
     void (*f32_to_bf16)(size_t n, const float *x, uint16_t *out);
+    /* Up or down by thresholds: number i goes up where its part below bf16, as a share of a
+     * unit, is at least 1 − τ_i, so that the mean over τ is the number itself. Dithered: τ_i is
+     * (start + i·0x91E10DA5) mod 2³² in units of 2³²; let `start` go on by 0x9E3779B9 from step
+     * to step, and a number's thresholds fill [0, 1) evenly. Random: a hash of (key, first +
+     * i).
+     */
+    void (*f32_to_bf16_dithered)(size_t n, uint32_t start, const float *x, uint16_t *out);
+    void (*f32_to_bf16_random)(size_t n, uint64_t key, uint32_t first, const float *x,
+                               uint16_t *out);
+    /* An f32 in two halves, and back to the bit (NaN: to some NaN): `high` is the nearest bf16,
+     * ties away from 0, low the rest. */
+    void (*f32_to_halves)(size_t n, const float *x, uint16_t *high, uint16_t *low);
+    void (*halves_to_f32)(size_t n, const uint16_t *high, const uint16_t *low, float *out);
+    /* 8-bit codes. 256 numbers share a scale E, the exponent field of the largest. Code c > 0
+     * is the float with the upper bits (exponent and 3 bits of mantissa) max(8E + 8 − top, 0)
+     * + c, c = 0 is 0. `is_signed`: top = 127 and bit 7 is the sign, numbers below code 1 are
+     * 0; else x >= 0, top = 255, and numbers below code 1 but not 0 have code 1. Rounded by
+     * the thresholds of f32_to_bf16_dithered. So |x̂ − x| <= |x|/8 down to 2^−14 (signed) or
+     * 2^−30 of the largest. */
+    void (*f32_to_q8)(size_t n, bool is_signed, uint32_t start, const float *x, uint8_t *codes,
+                      uint8_t *scales);
+    void (*q8_to_f32)(size_t n, bool is_signed, const uint8_t *codes, const uint8_t *scales,
+                      float *out);
 } uns_kernels;
 
 /* The fastest table that this CPU runs and `mask` (UNS_ISA_* bits, 0: all) allows; scalar when

@@ -54,4 +54,10 @@ const uns_kernels ISA_TABLE = {
     .saddle_value = saddle_value,
     .bf16_to_f32 = bf16_to_f32,
     .f32_to_bf16 = f32_to_bf16,
+    .f32_to_bf16_dithered = f32_to_bf16_dithered,
+    .f32_to_bf16_random = f32_to_bf16_random,
+    .f32_to_halves = f32_to_halves,
+    .halves_to_f32 = halves_to_f32,
+    .f32_to_q8 = f32_to_q8,
+    .q8_to_f32 = q8_to_f32,
 };

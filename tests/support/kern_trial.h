@@ -30,14 +30,14 @@ typedef struct trial {
     size_t n; /* the size asked for; the others follow from it by the case's shape */
     size_t rows, cols, replicas;
     int variant;
-    const char *types;              /* a letter an array: T, d (f64), f (f32), h (bf16), b
-                                       (bytes) */
-    size_t length[ARRAYS];          /* elements; 0: unused */
-    unsigned char *data[ARRAYS];    /* what the kernel gets */
-    unsigned char *end[ARRAYS];     /* where the guard page behind begins */
-    unsigned char *initial[ARRAYS]; /* contents before */
-    unsigned char *after[ARRAYS];   /* contents after, NaNs made alike */
-    double *normals, *uniforms;     /* POOL of each */
+    /* A letter an array: T, d (f64), f (f32), h (bf16), b (flags, 0 or 2), c (any bytes). */
+    const char *types;
+    size_t length[ARRAYS];                      /* elements; 0: unused */
+    unsigned char *data[ARRAYS];                /* what the kernel gets */
+    unsigned char *end[ARRAYS];                 /* where the guard page behind begins */
+    unsigned char *initial[ARRAYS];             /* contents before */
+    unsigned char *after[ARRAYS];               /* contents after, NaNs made alike */
+    double *normals, *uniforms;                 /* POOL of each */
     long double *in[ARRAYS], *want[ARRAYS];     /* for the oracle */
     long double *scale[ARRAYS];                 /* size of the terms behind each `want` */
     double result, wanted_result, result_scale; /* of kernels that return a number */
@@ -61,7 +61,7 @@ static inline bool trial_is_f32(const trial *t, int array) {
 }
 
 static inline size_t trial_element(const trial *t, int array) {
-    if (t->types[array] == 'b')
+    if (t->types[array] == 'b' || t->types[array] == 'c')
         return 1;
     if (t->types[array] == 'h')
         return 2;
@@ -138,7 +138,7 @@ static inline long double trial_get(const trial *t, const unsigned char *from, i
     double wide;
     float narrow;
     uint16_t top;
-    if (t->types[array] == 'b')
+    if (trial_element(t, array) == 1)
         return from[i];
     if (t->types[array] == 'h') {
         memcpy(&top, from + 2 * i, 2);
@@ -160,7 +160,7 @@ static inline void trial_put(const trial *t, unsigned char *to, int array, size_
     uint32_t bits;
     memcpy(&bits, &narrow, 4);
     const uint16_t top = (uint16_t)(bits >> 16);
-    if (t->types[array] == 'b')
+    if (trial_element(t, array) == 1)
         to[i] = (unsigned char)value;
     else if (t->types[array] == 'h')
         memcpy(to + 2 * i, &top, 2);
@@ -192,6 +192,8 @@ static inline double trial_number(const trial *t, const kern_case *c, int j, siz
     const double normal = t->normals[at], uniform = t->uniforms[at];
     if (t->types[j] == 'b')
         return uniform < 0.5 ? 2 : 0;
+    if (t->types[j] == 'c')
+        return floor(256 * uniform);
     if (extreme)
         return trial_extreme(t, j, normal, uniform);
     if (i % 61 == 60)
