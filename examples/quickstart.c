@@ -15,7 +15,7 @@ int main(void) { /* minimise x0^2 + 100 x1^2 with Adam */
         uns_spec_preset(context, "adam", &spec))
         return 1;
     spec.eta = 0.05;
-    uns_optimizer_config config = {sizeof config, layout, 1, &spec, {NULL, NULL}};
+    uns_optimizer_config config = {sizeof config, layout, 1, &spec, {NULL, NULL}, 0};
     if (uns_optimizer_create(context, &config, &adam))
         return 1;
     for (int t = 0; t < 500; t++) {

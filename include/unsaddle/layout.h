@@ -15,10 +15,12 @@ extern "C" {
 
 typedef enum uns_dtype {
     UNS_F32,
-    UNS_F64
+    UNS_F64,
+    UNS_BF16, /* the upper half of an f32, in a uint16_t */
+    UNS_Q8    /* of state views only: 8-bit codes, see uns_state_view */
 } uns_dtype;
 
-/* Bytes of one element: 4 or 8. */
+/* Bytes of one element: 4, 8, 2 or 1. */
 UNS_API size_t uns_dtype_size(uns_dtype dtype);
 
 /* One tensor of parameters: rows × cols, row-major; a vector is n × 1. */
@@ -29,8 +31,8 @@ typedef struct uns_block {
 } uns_block;
 
 typedef struct uns_layout_config {
-    size_t size; /* sizeof(uns_layout_config) */
-    uns_dtype dtype;
+    size_t size;     /* sizeof(uns_layout_config) */
+    uns_dtype dtype; /* of parameters and gradients; not UNS_Q8 */
     size_t replicas; /* R >= 1 independent copies, innermost: element k of replica r is at
                         k·R + r of its block */
     size_t count;    /* blocks, >= 1 */

@@ -41,6 +41,7 @@ typedef struct uns_optimizer_config {
     size_t count;             /* specs: one a group of the layout */
     const uns_spec *specs;    /* copied */
     uns_oracle oracle;        /* needed only by the moment `exact` */
+    uint64_t seed;            /* of the roundings of bf16 parameters and reduced state */
 } uns_optimizer_config;
 
 /* Creates an optimizer with all state zero (C at spec.initial). Fails with what uns_spec_check
@@ -67,11 +68,12 @@ UNS_NODISCARD UNS_API uns_status uns_optimizer_survey(uns_context *context,
                                                       size_t group,
                                                       uns_structure_report *report);
 
-/* One step: observe + direction + advance, fused. x is updated in place. g.data[i] may be NULL:
- * that block, its state and its step counts stay as they are. x and g must not overlap.
- * UNS_ERROR_ARGUMENT: wrong number of blocks, NULL x. A status from the oracle is passed on;
- * the step has then changed nothing. Non-finite gradients are no error: see
- * uns_optimizer_stopped. Cost: one pass over x, g and state; no allocation. */
+/* One step: observe + direction + advance, fused. Parameters and gradients in bf16 are worked
+ * on in f32. x is updated in place. g.data[i] may be NULL: that block, its state and its step
+ * counts stay as they are. x and g must not overlap. UNS_ERROR_ARGUMENT: wrong number of
+ * blocks, NULL x. A status from the oracle is passed on; the step has then changed nothing.
+ * Non-finite gradients are no error: see uns_optimizer_stopped. Cost: one pass over x, g and
+ * state; no allocation. */
 UNS_NODISCARD UNS_API uns_status uns_optimizer_step(uns_optimizer *optimizer, uns_tensors x,
                                                     uns_const_tensors g);
 
@@ -89,10 +91,11 @@ UNS_NODISCARD UNS_API uns_status uns_optimizer_step_and(uns_optimizer *optimizer
                                                         uns_tensors g,
                                                         const uns_step_extras *extras);
 
-/* The halves. Together they give the bits of uns_optimizer_step.
+/* The halves. Together they give the bits of uns_optimizer_step; with state=bf16 or q8 but for
+ * d, which is then taken from C and m as they are kept, after their rounding.
  *   observe    slots 0–3: C takes in g; x, m and u stay. Burn-in is repeated observe.
- *   direction  slots 0–1 and 4–6: writes d (same shapes as x), updates m (momentum first)
- *   advance    slots 7–8: x moves along d; d may be overwritten */
+ *   direction  slots 0–1 and 4–6: writes d (same shapes as x; f32 where x is bf16), updates m
+ * (momentum first) advance    slots 7–8: x moves along d; d may be overwritten */
 UNS_NODISCARD UNS_API uns_status uns_optimizer_observe(uns_optimizer *optimizer,
                                                        uns_const_tensors x,
                                                        uns_const_tensors g);
@@ -132,11 +135,14 @@ UNS_NODISCARD UNS_API uns_status uns_optimizer_append(uns_optimizer *optimizer,
 /* A writable view of one piece of state, valid until the optimizer is destroyed or appended to.
  * Names: "moment" (C), "momentum" (m), "mean" (ḡ), "ceiling", "steps_square" (Adadelta's D),
  * "graft" (second moment of the diagonal method that lends its step length);
- * whole structures keep one "structure" piece of bytes with the group's first block. */
+ * whole structures keep one "structure" piece of bytes with the group's first block.
+ * "parameters_low" is the lower 16 bits of each f32 whose upper half is a bf16 parameter. A
+ * piece of n numbers in UNS_Q8 is n codes and then one scale for every 256 of them (the last
+ * for the rest); kern.h has the code. */
 typedef struct uns_state_view {
     const char *name;
     void *data;
-    size_t count; /* elements; bytes for "structure" */
+    size_t count; /* elements; bytes for "structure" and UNS_Q8 */
     uns_dtype dtype;
 } uns_state_view;
 

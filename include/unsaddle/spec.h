@@ -153,6 +153,28 @@ enum {
     UNS_REFRESH_ADAPTIVE = -1
 };
 
+/* What state is kept in, for parameters in f32 or bf16 and one replica:
+ *   auto  as wide as the step works: f64 for an f64 layout, else f32
+ *   f32   the same, and refused for an f64 layout
+ *   bf16  half of that; each number is off by 2^-8 of itself at most, at every step
+ *   q8    8-bit codes and a scale for every 256: off by 1/8 of itself at most, if it is above
+ *         2^-14 (m), 2^-30 (C and what is like it) of the largest of its 256
+ * Roundings are dithered: right on average over the steps. docs/theory.md has the bounds. */
+typedef enum uns_state {
+    UNS_STATE_AUTO,
+    UNS_STATE_F32,
+    UNS_STATE_BF16,
+    UNS_STATE_Q8
+} uns_state;
+
+/* How parameters in bf16 move:
+ *   master  as f32 would: the 16 bits below the bf16 are kept with the state
+ *   random  rounded up or down by chance, right on average; nothing more is kept */
+typedef enum uns_rounding {
+    UNS_ROUNDING_MASTER,
+    UNS_ROUNDING_RANDOM
+} uns_rounding;
+
 /* What the structure `block` does with a layer of more than structure.cap parameters, and the
  * Kronecker ones with a side of more: cut it evenly into ⌈n/cap⌉ pieces, or keep the diagonal
  * of that layer only; or leave that side without a factor (Kronecker). */
@@ -267,6 +289,10 @@ typedef struct uns_spec {
     double larger_step;        /* r: the step size taken every larger_step_every moves */
     int64_t larger_step_every; /* t_thresh; 0: off */
     int64_t burn_in;           /* gradients observed before the first move */
+
+    /* in memory */
+    int state;    /* uns_state */
+    int rounding; /* uns_rounding, of bf16 parameters */
 } uns_spec;
 
 /* The parameter table behind uns_spec. Static storage. */

@@ -21,7 +21,8 @@ struct uns_layout {
 };
 
 size_t uns_dtype_size(uns_dtype dtype) {
-    return dtype == UNS_F32 ? 4 : 8;
+    static const size_t sizes[] = {[UNS_F32] = 4, [UNS_F64] = 8, [UNS_BF16] = 2, [UNS_Q8] = 1};
+    return sizes[dtype];
 }
 
 static uns_status check_blocks(uns_context *context, const uns_layout_config *config,
@@ -65,7 +66,7 @@ static void copy_blocks(uns_layout *layout, const uns_block *blocks) {
 uns_status uns_layout_create(uns_context *context, const uns_layout_config *config,
                              uns_layout **out) {
     if (!context || !config || config->size != sizeof *config || !out || !config->count ||
-        !config->blocks || !config->replicas || (unsigned)config->dtype > UNS_F64)
+        !config->blocks || !config->replicas || (unsigned)config->dtype > UNS_BF16)
         return uns_fail(context, UNS_ERROR_ARGUMENT,
                         "layout: needs a size, a dtype, at least one block and one replica");
     size_t groups = 0, parameters = 0;

@@ -212,8 +212,8 @@ static inline u32v u32_set(uint32_t x) {
 static inline u32v u32_ascending(void) {
     return 0;
 }
-static inline void u32_store(uint32_t *to, u32v v) {
-    *to = v;
+static inline uint32_t u32_largest(u32v v) {
+    return v;
 }
 static inline u32v u32_load_u16(const uint16_t *from, size_t m) {
     (void)m;

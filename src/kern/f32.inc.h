@@ -9,4 +9,14 @@
 #define WIDE_LOAD    f64_load_f32
 #define WIDE_STORE   f64_store_f32
 
+#define STATE_LOAD  narrow_fetch
+#define STATE_STORE narrow_keep
+#define X_LOAD      narrow_fetch_x
+#define X_STORE     narrow_keep_x
+#define G_LOAD      narrow_fetch_g
+
+#include "kern/strip.inc.h"
+
 #include "kern/elements.inc.h"
+
+#include "kern/update_narrow.inc.h"

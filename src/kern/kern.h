@@ -55,6 +55,34 @@ typedef struct uns_update {
     void *x, *m, *c, *mean, *ceiling, *square;
 } uns_update;
 
+/* How numbers are kept in memory; kernels work in T. */
+typedef enum uns_form {
+    UNS_FORM_PLAIN, /* as T */
+    UNS_FORM_BF16,
+    UNS_FORM_Q8, /* numbers >= 0, in 8-bit codes with a scale for every 256 */
+    UNS_FORM_Q8_SIGNED,
+    UNS_FORM_HALF /* the lower half of an f32 */
+} uns_form;
+
+/* Arrays of uns_update that update_narrow may find in another form. */
+enum {
+    UNS_KEPT_M,
+    UNS_KEPT_C,
+    UNS_KEPT_CEILING,
+    UNS_KEPT_SQUARE,
+    UNS_KEPT_COUNT
+};
+
+typedef struct uns_reduced {
+    uns_form state; /* of those four: plain, bf16, or 8-bit codes (m's signed) */
+    uint32_t start[UNS_KEPT_COUNT];  /* of the dithered thresholds, at element 0 */
+    uint8_t *scales[UNS_KEPT_COUNT]; /* of the codes: for elements 0 to 255, ... */
+    bool bf16;                       /* g and x are */
+    uint16_t *low;  /* x is the upper of two halves, here are the lower ones; or NULL: x is */
+    uint64_t key;   /* rounded at random, by this key and */
+    uint32_t first; /* the index of element 0 */
+} uns_reduced;
+
 /* Elementwise kernels of one element type T (float or double behind the void pointers). */
 typedef struct uns_elementwise {
     /* out = αx + βy; both products are always formed */
@@ -190,6 +218,9 @@ typedef struct uns_kernels {
                       uint8_t *scales);
     void (*q8_to_f32)(size_t n, bool is_signed, const uint8_t *codes, const uint8_t *scales,
                       float *out);
+    /* `update` of f32 with arrays in fewer bits: the bits of widening them by the kernels
+     * above, `update`, and narrowing back (dithered) those that it writes. 0 as `update`. */
+    int (*update_narrow)(size_t n, const uns_update *update, const uns_reduced *narrow);
 } uns_kernels;
 
 /* The fastest table that this CPU runs and `mask` (UNS_ISA_* bits, 0: all) allows; scalar when

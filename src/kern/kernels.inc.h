@@ -12,12 +12,13 @@
 
 #include "kern/stripe.inc.h"
 
+#include "kern/narrow.inc.h"
+
 #include "kern/dense.inc.h"
 #include "kern/draw.inc.h"
 #include "kern/eigen.inc.h"
 #include "kern/f32.inc.h"
 #include "kern/f64.inc.h"
-#include "kern/narrow.inc.h"
 #include "kern/symmetric.inc.h"
 
 #define ELEMENTWISE(type)                                                                      \
@@ -60,4 +61,5 @@ const uns_kernels ISA_TABLE = {
     .halves_to_f32 = halves_to_f32,
     .f32_to_q8 = f32_to_q8,
     .q8_to_f32 = q8_to_f32,
+    .update_narrow = update_narrow,
 };

@@ -4,22 +4,24 @@
  * throughout, so that flushing modes do not matter.
  */
 
-/* `finite` where x is finite, else `special`. */
-static inline u32v narrow_select(f32v x, u32v finite, u32v special) {
-    const f32_mask is_finite = f32_eq(f32_sub(x, x), f32_set(0));
-    return f32_bits(f32_select(is_finite, f32_from_bits(finite), f32_from_bits(special)));
+/* `number` where x is none of the NaNs, else `special`. */
+static inline u32v narrow_select(f32v x, u32v number, u32v special) {
+    return f32_bits(f32_select(f32_eq(x, x), f32_from_bits(number), f32_from_bits(special)));
 }
 
-/* The top half of x + plus; of NaN (which the sum makes quiet) and ∞ their own. */
+/* The top half of x + plus, plus < 2^16: infinity stays, and NaN becomes the quiet one. */
 static inline u32v narrow_top(f32v x, u32v plus) {
-    const u32v special = f32_bits(f32_add(x, x));
-    return u32_shift_right(narrow_select(x, u32_add(f32_bits(x), plus), special), 16);
+    const u32v sum = narrow_select(x, u32_add(f32_bits(x), plus), u32_set(0x7fc00000));
+    return u32_shift_right(sum, 16);
+}
+
+static inline f32v narrow_load_bf16(const uint16_t *x, size_t room) {
+    return f32_from_bits(u32_shift_left(u32_load_u16(x, room), 16));
 }
 
 static void bf16_to_f32(size_t n, const uint16_t *x, float *out) {
     for (size_t i = 0; i < n; i += F32_LANES) {
-        const u32v top = u32_load_u16(x + i, n - i);
-        f32_store(out + i, f32_from_bits(u32_shift_left(top, 16)), n - i);
+        f32_store(out + i, narrow_load_bf16(x + i, n - i), n - i);
     }
 }
 
@@ -32,11 +34,17 @@ static void f32_to_bf16(size_t n, const float *x, uint16_t *out) {
     }
 }
 
-/* Thresholds of element i and its neighbours, 32 bits each. */
-static inline u32v narrow_dither(uint32_t start, size_t i) {
-    const uint32_t step = 0x91E10DA5u;
-    return u32_add(u32_set(start + (uint32_t)i * step),
-                   u32_multiply(u32_ascending(), u32_set(step)));
+/* Thresholds, 32 bits each, of element i and its neighbours, and from there those of the next
+ * register: one sum instead of a product. */
+#define DITHER_STEP 0x91E10DA5u
+
+static inline u32v dither_at(uint32_t start, size_t i) {
+    return u32_add(u32_set(start + (uint32_t)i * DITHER_STEP),
+                   u32_multiply(u32_ascending(), u32_set(DITHER_STEP)));
+}
+
+static inline u32v dither_next(u32v dither) {
+    return u32_add(dither, u32_set((uint32_t)F32_LANES * DITHER_STEP));
 }
 
 /* C. Wellons' 32-bit mixer "lowbias32" over a counter. */
@@ -48,38 +56,52 @@ static inline u32v narrow_hash(uint64_t key, uint32_t counter) {
     return u32_xor(x, u32_shift_right(x, 16));
 }
 
+static inline void narrow_store_dithered(u32v dither, f32v x, uint16_t *out, size_t room) {
+    u32_store_u16(out, narrow_top(x, u32_shift_right(dither, 16)), room);
+}
+
+static inline void narrow_store_random(uint64_t key, uint32_t counter, f32v x, uint16_t *out,
+                                       size_t room) {
+    const u32v plus = u32_shift_right(narrow_hash(key, counter), 16);
+    u32_store_u16(out, narrow_top(x, plus), room);
+}
+
 static void f32_to_bf16_dithered(size_t n, uint32_t start, const float *x, uint16_t *out) {
+    u32v dither = dither_at(start, 0);
     for (size_t i = 0; i < n; i += F32_LANES) {
-        const u32v plus = u32_shift_right(narrow_dither(start, i), 16);
-        u32_store_u16(out + i, narrow_top(f32_load(x + i, n - i), plus), n - i);
+        narrow_store_dithered(dither, f32_load(x + i, n - i), out + i, n - i);
+        dither = dither_next(dither);
     }
 }
 
 static void f32_to_bf16_random(size_t n, uint64_t key, uint32_t first, const float *x,
                                uint16_t *out) {
     for (size_t i = 0; i < n; i += F32_LANES) {
-        const u32v plus = u32_shift_right(narrow_hash(key, first + (uint32_t)i), 16);
-        u32_store_u16(out + i, narrow_top(f32_load(x + i, n - i), plus), n - i);
+        narrow_store_random(key, first + (uint32_t)i, f32_load(x + i, n - i), out + i, n - i);
     }
 }
 
-static void f32_to_halves(size_t n, const float *x, uint16_t *high, uint16_t *low) {
-    const u32v lower = u32_set(0xffff);
-    for (size_t i = 0; i < n; i += F32_LANES) {
-        const f32v xi = f32_load(x + i, n - i);
-        const u32v kept = u32_and(f32_bits(xi), lower);
-        u32_store_u16(high + i, narrow_top(xi, u32_set(0x8000)), n - i);
-        u32_store_u16(low + i, narrow_select(xi, kept, u32_set(0)), n - i);
-    }
+static inline void narrow_store_halves(f32v x, uint16_t *high, uint16_t *low, size_t room) {
+    const u32v kept = u32_and(f32_bits(x), u32_set(0xffff));
+    u32_store_u16(high, narrow_top(x, u32_set(0x8000)), room);
+    u32_store_u16(low, narrow_select(x, kept, u32_set(0)), room);
 }
 
 /* Where low has its top bit, `high` has been rounded up. */
+static inline f32v narrow_load_halves(const uint16_t *high, const uint16_t *low, size_t room) {
+    const u32v bottom = u32_load_u16(low, room);
+    const u32v top = u32_sub(u32_load_u16(high, room), u32_shift_right(bottom, 15));
+    return f32_from_bits(u32_or(u32_shift_left(top, 16), bottom));
+}
+
+static void f32_to_halves(size_t n, const float *x, uint16_t *high, uint16_t *low) {
+    for (size_t i = 0; i < n; i += F32_LANES)
+        narrow_store_halves(f32_load(x + i, n - i), high + i, low + i, n - i);
+}
+
 static void halves_to_f32(size_t n, const uint16_t *high, const uint16_t *low, float *out) {
     for (size_t i = 0; i < n; i += F32_LANES) {
-        const u32v bottom = u32_load_u16(low + i, n - i);
-        const u32v top = u32_sub(u32_load_u16(high + i, n - i), u32_shift_right(bottom, 15));
-        const u32v bits = u32_or(u32_shift_left(top, 16), bottom);
-        f32_store(out + i, f32_from_bits(bits), n - i);
+        f32_store(out + i, narrow_load_halves(high + i, low + i, n - i), n - i);
     }
 }
 
@@ -90,64 +112,80 @@ static inline uint32_t q8_base(uint32_t scale, uint32_t top) {
     return 8 * scale + 8 > top ? 8 * scale + 8 - top : 0;
 }
 
-/* Largest exponent field of n <= 256 numbers. */
-static inline uint32_t q8_scale(size_t n, const float *x) {
-    uint32_t part[F32_LANES], largest = 0;
-    u32v most = u32_set(0);
-    for (size_t i = 0; i < n; i += F32_LANES)
-        most = u32_max(most, u32_and(f32_bits(f32_load(x + i, n - i)), u32_set(0x7fffffffu)));
-    u32_store(part, most);
-    for (size_t j = 0; j < F32_LANES; j++)
-        largest = part[j] > largest ? part[j] : largest;
-    return largest >> 23;
+static inline u32v q8_larger(u32v most, f32v x) {
+    return u32_max(most, u32_and(f32_bits(x), u32_set(0x7fffffffu)));
 }
 
-UNS_ALWAYS_INLINE void q8_encode(size_t n, bool is_signed, uint32_t start, const float *x,
-                                 uint8_t *codes, uint8_t *scale) {
-    *scale = (uint8_t)q8_scale(n, x);
-    const u32v base = u32_set(q8_base(*scale, is_signed ? 127 : 255)), one = u32_set(1);
-    for (size_t i = 0; i < n; i += F32_LANES) {
-        const u32v bits = f32_bits(f32_load(x + i, n - i));
-        const u32v size = u32_and(bits, u32_set(0x7fffffffu));
-        const u32v plus = u32_shift_right(narrow_dither(start, i), 12);
-        const u32v upper = u32_shift_right(u32_add(size, plus), 20);
-        u32v code;
-        if (is_signed) {
-            const u32v sign = u32_shift_left(u32_shift_right(bits, 31), 7);
-            code = u32_or(u32_sub(u32_max(upper, base), base), sign);
-        } else {
-            const u32v least = u32_add(base, one);
-            code = u32_sub(u32_max(upper, least), base);
-            code = u32_multiply(code, u32_min(size, one));
-        }
-        u32_store_u8(codes + i, code, n - i);
+/* The exponent field of the largest size in any lane. */
+static inline uint8_t q8_scale(u32v most) {
+    return (uint8_t)(u32_largest(most) >> 23);
+}
+
+static inline u32v q8_code(bool is_signed, u32v base, u32v dither, f32v x) {
+    const u32v bits = f32_bits(x), size = u32_and(bits, u32_set(0x7fffffffu));
+    const u32v sum = u32_add(size, u32_shift_right(dither, 12));
+    const u32v upper = u32_shift_right(sum, 20), one = u32_set(1);
+    if (is_signed) {
+        const u32v sign = u32_and(u32_shift_right(bits, 24), u32_set(128));
+        return u32_or(u32_sub(u32_max(upper, base), base), sign);
     }
+    const u32v code = u32_sub(u32_max(upper, u32_add(base, one)), base);
+    return u32_multiply(code, u32_min(size, one));
+}
+
+/* n <= 256 numbers with one scale. */
+UNS_ALWAYS_INLINE void q8_encode(size_t n, bool is_signed, uint32_t start, uint8_t scale,
+                                 const float *x, uint8_t *codes) {
+    const u32v base = u32_set(q8_base(scale, is_signed ? 127 : 255));
+    u32v dither = dither_at(start, 0);
+    for (size_t i = 0; i < n; i += F32_LANES) {
+        u32_store_u8(codes + i, q8_code(is_signed, base, dither, f32_load(x + i, n - i)),
+                     n - i);
+        dither = dither_next(dither);
+    }
+}
+
+/* The same; all 256 is the case that must be fast. */
+UNS_ALWAYS_INLINE void q8_encode_block(size_t n, bool is_signed, uint32_t start, uint8_t scale,
+                                       const float *x, uint8_t *codes) {
+    if (n == Q8_BLOCK)
+        q8_encode(Q8_BLOCK, is_signed, start, scale, x, codes);
+    else
+        q8_encode(n, is_signed, start, scale, x, codes);
 }
 
 static void f32_to_q8(size_t n, bool is_signed, uint32_t start, const float *x, uint8_t *codes,
                       uint8_t *scales) {
     for (size_t i = 0; i < n; i += Q8_BLOCK) {
         const size_t some = n - i < Q8_BLOCK ? n - i : Q8_BLOCK;
-        const uint32_t from = start + (uint32_t)i * 0x91E10DA5u;
+        const uint32_t from = start + (uint32_t)i * DITHER_STEP;
+        u32v most = u32_set(0);
+        for (size_t j = 0; j < some; j += F32_LANES)
+            most = q8_larger(most, f32_load(x + i + j, some - j));
+        const uint8_t scale = scales[i / Q8_BLOCK] = q8_scale(most);
         if (is_signed)
-            q8_encode(some, true, from, x + i, codes + i, scales + i / Q8_BLOCK);
+            q8_encode_block(some, true, from, scale, x + i, codes + i);
         else
-            q8_encode(some, false, from, x + i, codes + i, scales + i / Q8_BLOCK);
+            q8_encode_block(some, false, from, scale, x + i, codes + i);
     }
+}
+
+UNS_ALWAYS_INLINE f32v q8_load(bool is_signed, uint32_t base, const uint8_t *codes,
+                               size_t room) {
+    const u32v byte = u32_load_u8(codes, room);
+    const u32v code = is_signed ? u32_and(byte, u32_set(127)) : byte;
+    const u32v upper = u32_multiply(u32_add(u32_set(base), code), u32_min(code, u32_set(1)));
+    u32v bits = u32_shift_left(upper, 20);
+    if (is_signed)
+        bits = u32_or(bits, u32_and(u32_shift_left(byte, 24), u32_set(0x80000000u)));
+    return f32_from_bits(bits);
 }
 
 UNS_ALWAYS_INLINE void q8_decode(size_t n, bool is_signed, const uint8_t *codes, uint8_t scale,
                                  float *out) {
-    const u32v base = u32_set(q8_base(scale, is_signed ? 127 : 255)), one = u32_set(1);
-    for (size_t i = 0; i < n; i += F32_LANES) {
-        const u32v byte = u32_load_u8(codes + i, n - i);
-        const u32v code = is_signed ? u32_and(byte, u32_set(127)) : byte;
-        const u32v upper = u32_multiply(u32_add(base, code), u32_min(code, one));
-        u32v bits = u32_shift_left(upper, 20);
-        if (is_signed)
-            bits = u32_or(bits, u32_shift_left(u32_shift_right(byte, 7), 31));
-        f32_store(out + i, f32_from_bits(bits), n - i);
-    }
+    const uint32_t base = q8_base(scale, is_signed ? 127 : 255);
+    for (size_t i = 0; i < n; i += F32_LANES)
+        f32_store(out + i, q8_load(is_signed, base, codes + i, n - i), n - i);
 }
 
 static void q8_to_f32(size_t n, bool is_signed, const uint8_t *codes, const uint8_t *scales,
@@ -160,5 +198,3 @@ static void q8_to_f32(size_t n, bool is_signed, const uint8_t *codes, const uint
             q8_decode(some, false, codes + i, scales[i / Q8_BLOCK], out + i);
     }
 }
-
-#undef Q8_BLOCK

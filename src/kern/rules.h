@@ -12,6 +12,16 @@
 #define ACCUMULATE UNS_SLOT_ACCUMULATE
 #define ROOT       UNS_SLOT_ROOT
 
+/* A combination in a number. */
+#define RULE_KEY(slots, kind) ((slots) << 2 | (unsigned)(kind))
+
+/* The root that an update takes; ROOT_HALF where it takes none. */
+static inline root_kind update_kind_of(const uns_update *update) {
+    if (update->slots & UNS_SLOT_ROOT_OF_SIGNAL)
+        return signal_root_kind_of(&update->root);
+    return update->slots & UNS_SLOT_ROOT ? root_kind_of(update->root.exponent) : ROOT_HALF;
+}
+
 /* RULE(slots, root); with UNS_SLOT_GUARD and without it. */
 #define UNS_RULES(RULE)                                                                        \
     RULE(0, ROOT_HALF)                                              /* sgd */                  \

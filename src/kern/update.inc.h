@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Template: a whole elementwise step, one register at a time through all its slots, so that
  * parameters, gradient and state are read and written once and nothing is stored in between.
- * Instantiated for the rules of rules.h; names of elements.inc.h.
+ * Instantiated for the rules of rules.h; names of elements.inc.h. Where `strip` is not NULL,
+ * arrays are kept in fewer bits (update_narrow.inc.h).
  */
 
 UNS_ALWAYS_INLINE VECTOR KERNEL(guarded)(const uns_update *k, VECTOR g, VECTOR x) {
@@ -17,21 +18,20 @@ UNS_ALWAYS_INLINE VECTOR KERNEL(guarded)(const uns_update *k, VECTOR g, VECTOR x
 }
 
 /* [u; m] from the old m and `in`; m is stored. */
-UNS_ALWAYS_INLINE VECTOR KERNEL(update_momentum)(const uns_update *k, size_t i, size_t room,
-                                                 VECTOR in, VECTOR *m) {
-    ELEMENT *at = (ELEMENT *)k->m + i;
-    const VECTOR old = V(load)(at, room);
+UNS_ALWAYS_INLINE VECTOR KERNEL(update_momentum)(const uns_update *k, narrow_strip *strip,
+                                                 size_t i, size_t room, VECTOR in, VECTOR *m) {
+    const VECTOR old = STATE_LOAD(strip, UNS_KEPT_M, k->m, i, room);
     *m = KERNEL(mixed)(V(set)((ELEMENT)k->row[2]), old, V(set)((ELEMENT)k->row[3]), in);
-    V(store)(at, *m, room);
+    STATE_STORE(strip, UNS_KEPT_M, k->m, i, *m, room);
     return KERNEL(mixed)(V(set)((ELEMENT)k->row[0]), old, V(set)((ELEMENT)k->row[1]), in);
 }
 
 /* C takes in s and is stored. */
-UNS_ALWAYS_INLINE VECTOR KERNEL(update_moment)(const uns_update *k, unsigned slots, size_t i,
-                                               size_t room, VECTOR s) {
+UNS_ALWAYS_INLINE VECTOR KERNEL(update_moment)(const uns_update *k, unsigned slots,
+                                               narrow_strip *strip, size_t i, size_t room,
+                                               VECTOR s) {
     const uns_coeffs *of = &k->coeffs;
-    ELEMENT *at = (ELEMENT *)k->c + i;
-    VECTOR c = V(load)(at, room);
+    VECTOR c = STATE_LOAD(strip, UNS_KEPT_C, k->c, i, room);
     if (slots & UNS_SLOT_ACCUMULATE)
         c = KERNEL(affine)(of->a, of->b, of->e, s, c);
     if (slots & UNS_SLOT_MAX)
@@ -39,17 +39,18 @@ UNS_ALWAYS_INLINE VECTOR KERNEL(update_moment)(const uns_update *k, unsigned slo
     if (slots & UNS_SLOT_SIGN)
         c = KERNEL(additive)(of->b, s, c);
     if (slots & (UNS_SLOT_ACCUMULATE | UNS_SLOT_MAX | UNS_SLOT_SIGN))
-        V(store)(at, c, room);
+        STATE_STORE(strip, UNS_KEPT_C, k->c, i, c, room);
     return c;
 }
 
 /* What the root is taken of: C, the ceiling above it, or the variance. */
-UNS_ALWAYS_INLINE VECTOR KERNEL(update_estimate)(const uns_update *k, unsigned slots, size_t i,
-                                                 size_t room, VECTOR s, VECTOR c) {
+UNS_ALWAYS_INLINE VECTOR KERNEL(update_estimate)(const uns_update *k, unsigned slots,
+                                                 narrow_strip *strip, size_t i, size_t room,
+                                                 VECTOR s, VECTOR c) {
     if (slots & UNS_SLOT_CEILING) {
-        ELEMENT *at = (ELEMENT *)k->ceiling + i;
-        c = KERNEL(topped)(k->top, c, V(load)(at, room));
-        V(store)(at, c, room);
+        const VECTOR before = STATE_LOAD(strip, UNS_KEPT_CEILING, k->ceiling, i, room);
+        c = KERNEL(topped)(k->top, c, before);
+        STATE_STORE(strip, UNS_KEPT_CEILING, k->ceiling, i, c, room);
     }
     if (slots & UNS_SLOT_MEAN) {
         ELEMENT *at = (ELEMENT *)k->mean + i;
@@ -63,12 +64,13 @@ UNS_ALWAYS_INLINE VECTOR KERNEL(update_estimate)(const uns_update *k, unsigned s
 
 /* Slots 3 to 6: d from s and u. */
 UNS_ALWAYS_INLINE VECTOR KERNEL(update_direction)(const uns_update *k, const denominator *of,
-                                                  unsigned slots, root_kind kind, size_t i,
-                                                  size_t room, VECTOR s, VECTOR u) {
+                                                  unsigned slots, root_kind kind,
+                                                  narrow_strip *strip, size_t i, size_t room,
+                                                  VECTOR s, VECTOR u) {
     VECTOR d = u;
     if (slots & (UNS_SLOT_ACCUMULATE | UNS_SLOT_MAX | UNS_SLOT_SIGN | UNS_SLOT_ROOT)) {
-        const VECTOR c = KERNEL(update_moment)(k, slots, i, room, s);
-        const VECTOR estimate = KERNEL(update_estimate)(k, slots, i, room, s, c);
+        const VECTOR c = KERNEL(update_moment)(k, slots, strip, i, room, s);
+        const VECTOR estimate = KERNEL(update_estimate)(k, slots, strip, i, room, s, c);
         if (slots & UNS_SLOT_ROOT)
             d = KERNEL(divide)(of, kind, estimate, u);
     }
@@ -77,12 +79,33 @@ UNS_ALWAYS_INLINE VECTOR KERNEL(update_direction)(const uns_update *k, const den
     if (slots & UNS_SLOT_RHO)
         d = V(mul)(V(set)((ELEMENT)k->coeffs.rho), d);
     if (slots & UNS_SLOT_ADADELTA) {
-        ELEMENT *at = (ELEMENT *)k->square + i;
-        const VECTOR old = V(load)(at, room);
+        const VECTOR old = STATE_LOAD(strip, UNS_KEPT_SQUARE, k->square, i, room);
         d = KERNEL(lengthened)(k->square_epsilon, old, d);
-        V(store)(at, KERNEL(affine)(k->square_keep, 1 - k->square_keep, 0, d, old), room);
+        const VECTOR square = KERNEL(affine)(k->square_keep, 1 - k->square_keep, 0, d, old);
+        STATE_STORE(strip, UNS_KEPT_SQUARE, k->square, i, square, room);
     }
     return d;
+}
+
+/* One register through all slots. */
+UNS_ALWAYS_INLINE void KERNEL(update_at)(const uns_update *k, const denominator *of,
+                                         unsigned slots, root_kind kind, narrow_strip *strip,
+                                         size_t i, size_t room) {
+    const VECTOR x = X_LOAD(strip, k->x, i, room);
+    VECTOR g = G_LOAD(strip, k->g, i, room), m;
+    if (slots & UNS_SLOT_GUARD)
+        g = KERNEL(guarded)(k, g, x);
+    VECTOR u = g, s = g;
+    if (slots & UNS_SLOT_MOMENTUM_FIRST)
+        u = KERNEL(update_momentum)(k, strip, i, room, g, &m);
+    if (slots & UNS_SLOT_DEVIATION)
+        s = KERNEL(mixed)(V(set)(1), g, V(set)(-1), m);
+    if (slots & UNS_SLOT_DIRECTION)
+        s = u;
+    VECTOR d = KERNEL(update_direction)(k, of, slots, kind, strip, i, room, s, u);
+    if (slots & UNS_SLOT_MOMENTUM_LAST)
+        d = KERNEL(update_momentum)(k, strip, i, room, d, &m);
+    X_STORE(strip, k->x, i, KERNEL(moved)(k->keep, k->eta, d, x), room);
 }
 
 /* `slots` and `kind` are constants. The copy tells the compiler that no store changes it. */
@@ -90,27 +113,10 @@ UNS_ALWAYS_INLINE void KERNEL(update_as)(size_t n, const uns_update *update, uns
                                          root_kind kind) {
     const uns_update k = *update;
     const denominator of = denominator_of(&k.root, kind);
-    for (size_t i = 0; i < n; i += LANES) {
-        const size_t room = n - i;
-        const VECTOR x = V(load)((const ELEMENT *)k.x + i, room);
-        VECTOR g = V(load)((const ELEMENT *)k.g + i, room), m;
-        if (slots & UNS_SLOT_GUARD)
-            g = KERNEL(guarded)(&k, g, x);
-        VECTOR u = g, s = g;
-        if (slots & UNS_SLOT_MOMENTUM_FIRST)
-            u = KERNEL(update_momentum)(&k, i, room, g, &m);
-        if (slots & UNS_SLOT_DEVIATION)
-            s = KERNEL(mixed)(V(set)(1), g, V(set)(-1), m);
-        if (slots & UNS_SLOT_DIRECTION)
-            s = u;
-        VECTOR d = KERNEL(update_direction)(&k, &of, slots, kind, i, room, s, u);
-        if (slots & UNS_SLOT_MOMENTUM_LAST)
-            d = KERNEL(update_momentum)(&k, i, room, d, &m);
-        V(store)((ELEMENT *)k.x + i, KERNEL(moved)(k.keep, k.eta, d, x), room);
-    }
+    for (size_t i = 0; i < n; i += LANES)
+        KERNEL(update_at)(&k, &of, slots, kind, NULL, i, n - i);
 }
 
-#define RULE_KEY(slots, kind) ((slots) << 2 | (unsigned)(kind))
 #define RULE_CASE(slots, kind)                                                                 \
     case RULE_KEY(slots, kind):                                                                \
         KERNEL(update_as)(n, update, slots, kind);                                             \
@@ -120,17 +126,11 @@ UNS_ALWAYS_INLINE void KERNEL(update_as)(size_t n, const uns_update *update, uns
         return 1;
 
 static int KERNEL(update)(size_t n, const uns_update *update) {
-    root_kind kind = ROOT_HALF;
-    if (update->slots & UNS_SLOT_ROOT)
-        kind = root_kind_of(update->root.exponent);
-    if (update->slots & UNS_SLOT_ROOT_OF_SIGNAL)
-        kind = signal_root_kind_of(&update->root);
-    switch (RULE_KEY(update->slots, kind)) {
+    switch (RULE_KEY(update->slots, update_kind_of(update))) {
         UNS_RULES(RULE_CASE)
     default:
         return 0;
     }
 }
 
-#undef RULE_KEY
 #undef RULE_CASE

@@ -198,8 +198,11 @@ static inline u32v u32_set(uint32_t x) {
 static inline u32v u32_ascending(void) {
     return _mm256_set_epi32(7, 6, 5, 4, 3, 2, 1, 0);
 }
-static inline void u32_store(uint32_t *to, u32v v) {
-    _mm256_storeu_si256((__m256i *)to, v);
+static inline uint32_t u32_largest(u32v v) {
+    __m128i most = _mm_max_epu32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+    most = _mm_max_epu32(most, _mm_shuffle_epi32(most, 0x4e));
+    most = _mm_max_epu32(most, _mm_shuffle_epi32(most, 0xb1));
+    return (uint32_t)_mm_cvtsi128_si32(most);
 }
 
 /* There are no masks for words this short: part of a register goes by way of memory. */

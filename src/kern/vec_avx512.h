@@ -197,8 +197,8 @@ static inline u32v u32_set(uint32_t x) {
 static inline u32v u32_ascending(void) {
     return _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
 }
-static inline void u32_store(uint32_t *to, u32v v) {
-    _mm512_storeu_si512(to, v);
+static inline uint32_t u32_largest(u32v v) {
+    return _mm512_reduce_max_epu32(v);
 }
 static inline u32v u32_load_u16(const uint16_t *from, size_t m) {
     return _mm512_cvtepu16_epi32(m >= F32_LANES

@@ -191,8 +191,8 @@ static inline u32v u32_ascending(void) {
     static const uint32_t ascending[F32_LANES] = {0, 1, 2, 3};
     return vld1q_u32(ascending);
 }
-static inline void u32_store(uint32_t *to, u32v v) {
-    vst1q_u32(to, v);
+static inline uint32_t u32_largest(u32v v) {
+    return vmaxvq_u32(v);
 }
 static inline u32v u32_load_u16(const uint16_t *from, size_t m) {
     uint16_t part[F32_LANES] = {0};

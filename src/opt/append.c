@@ -43,7 +43,7 @@ static void copy_block(const uns_optimizer *from, uns_optimizer *to, size_t inde
     uns_block_state *old = &from->blocks[index], *new = &to->blocks[index];
     for (int p = 0; p < UNS_PIECE_COUNT; p++)
         if (old->piece[p])
-            memcpy(new->piece[p], old->piece[p], old->elements * from->width);
+            memcpy(new->piece[p], old->piece[p], uns_piece_bytes(from, index, (uns_piece)p));
     new->counts = old->counts;
 }
 
@@ -58,6 +58,7 @@ static void copy_state(const uns_optimizer *from, uns_optimizer *to) {
     memcpy(to->stopped, from->stopped, from->replicas);
     memcpy(to->active, from->active, from->replicas);
     to->unscale = from->unscale;
+    to->seed = from->seed;
     to->skipped = from->skipped;
 }
 

@@ -14,13 +14,13 @@ typedef struct chunk {
     size_t begin, n;
     unsigned passes;
     const void *g, *u, *s; /* guarded gradient, direction before the root, signal */
+    uns_strip strip;
     void *d;
     double room[4][UNS_CHUNK]; /* for g, u, s and d; any dtype */
 } chunk;
 
 static void *piece(const chunk *c, uns_piece which) {
-    void *base = c->block->piece[which];
-    return base ? uns_at(c->optimizer, base, c->begin) : NULL;
+    return c->strip.piece[which];
 }
 
 static bool has(const chunk *c, unsigned pass) {
@@ -77,8 +77,7 @@ static void observe(chunk *c) {
         c->kernel->mix(c->n, k->a, mean, k->b, c->s, mean);
     if (moment && !c->group->moment->oracle) {
         if (c->group->moment->fold)
-            c->group->moment->fold(c->optimizer->kernels,
-                                   uns_layout_dtype(c->optimizer->layout), k, c->n, c->s,
+            c->group->moment->fold(c->optimizer->kernels, c->optimizer->dtype, k, c->n, c->s,
                                    moment);
         else
             c->kernel->accumulate(c->n, k->a, k->b, k->e, c->s, moment);
@@ -120,8 +119,7 @@ static void scale(chunk *c) {
         c->kernel->adadelta(c->n, uns_spec_beta(spec), spec->epsilon, square, c->d);
     if (spec->decay != 0.0 && spec->decay_form == UNS_DECAY_SCALED &&
         spec->scale != UNS_SCALE_TRUST_SUM)
-        c->kernel->mix(c->n, 1.0, c->d, spec->decay,
-                       uns_at(c->optimizer, c->block->x, c->begin), c->d);
+        c->kernel->mix(c->n, 1.0, c->d, spec->decay, c->strip.x, c->d);
 }
 
 /* Slots 7 and 8. */
@@ -132,12 +130,12 @@ static void advance(chunk *c) {
     double keep = spec->decay_form == UNS_DECAY_DECOUPLED ? 1.0 - eta * spec->decay : 1.0;
     if (m && spec->momentum_at == UNS_PLACE_LAST)
         c->kernel->momentum(c->n, c->block->momentum_row, m, c->d, c->d, m);
-    c->kernel->move(c->n, keep, eta, c->d, uns_at(c->optimizer, c->block->x_out, c->begin));
+    c->kernel->move(c->n, keep, eta, c->d, c->strip.x);
 }
 
 static void run_chunk(chunk *c) {
     if (has(c, UNS_PASS_OBSERVE | UNS_PASS_PRECONDITION)) {
-        c->g = uns_guard_chunk(c->optimizer, c->block, c->begin, c->n, c->room[0]);
+        c->g = uns_guard_chunk(c->optimizer, c->block, c->begin, c->n, c->strip.x, c->room[0]);
         momentum_first(c);
         signal(c);
     }
@@ -162,8 +160,7 @@ static void run_partial_chunk(chunk *c) {
     size_t width = c->optimizer->width, replicas = c->optimizer->replicas;
     for (int i = 0; i < UNS_PIECE_SIGNAL; i++)
         now[i] = piece(c, (uns_piece)i);
-    now[UNS_PIECE_SIGNAL] =
-        has(c, UNS_PASS_ADVANCE) ? uns_at(c->optimizer, c->block->x_out, c->begin) : NULL;
+    now[UNS_PIECE_SIGNAL] = has(c, UNS_PASS_ADVANCE) ? c->strip.x : NULL;
     for (int i = 0; i < SAVED; i++)
         if (now[i])
             memcpy(old[i], now[i], c->n * width);
@@ -172,6 +169,14 @@ static void run_partial_chunk(chunk *c) {
         for (int i = 0; i < SAVED && !c->optimizer->active[(c->begin + k) % replicas]; i++)
             if (now[i])
                 memcpy((char *)now[i] + k * width, (char *)old[i] + k * width, width);
+}
+
+/* One replica, which is not sitting out. */
+static void run_narrow_chunk(chunk *c) {
+    uns_strip_room room;
+    uns_strip_widen(c->optimizer, c->block, c->passes, c->begin, c->n, &room, &c->strip);
+    run_chunk(c);
+    uns_strip_narrow(c->optimizer, c->block, c->passes, c->begin, c->n, &c->strip);
 }
 
 static unsigned passes_of(const uns_group *group, const uns_plan_of_step *plan) {
@@ -201,8 +206,12 @@ void uns_step_chunk(uns_optimizer *optimizer, void *user, size_t item, size_t be
     c.n = n;
     c.passes = passes_of(c.group, user);
     c.d = c.block->d ? uns_at(optimizer, c.block->d, begin) : c.room[3];
-    if (c.passes && optimizer->partial)
-        run_partial_chunk(&c);
-    else if (c.passes)
-        run_chunk(&c);
+    if (!c.passes)
+        return;
+    if (uns_group_is_narrow(c.group)) {
+        run_narrow_chunk(&c);
+        return;
+    }
+    uns_strip_point(optimizer, c.block, begin, &c.strip);
+    (optimizer->partial ? run_partial_chunk : run_chunk)(&c);
 }

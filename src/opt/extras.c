@@ -24,11 +24,12 @@ void uns_bind_extras(uns_optimizer *optimizer, uns_tensors g, const uns_step_ext
 
 static void finish(const uns_optimizer *optimizer, const uns_block_state *block, size_t begin,
                    size_t end) {
+    const size_t width = uns_dtype_size(uns_layout_dtype(optimizer->layout));
     if (block->copy)
         optimizer->kernels->f32_to_bf16(end - begin, (const float *)block->x_out + begin,
                                         block->copy + begin);
     if (block->g_out)
-        memset(uns_at(optimizer, block->g_out, begin), 0, (end - begin) * optimizer->width);
+        memset((char *)block->g_out + begin * width, 0, (end - begin) * width);
 }
 
 bool uns_fuse_item(uns_optimizer *optimizer, size_t index) {

@@ -12,13 +12,7 @@ typedef struct fusion {
     const uns_optimizer *optimizer;
     const uns_group *group;
     const uns_block_state *block;
-    size_t begin;
 } fusion;
-
-static void *piece(const fusion *f, uns_piece which) {
-    void *base = f->block->piece[which];
-    return base ? uns_at(f->optimizer, base, f->begin) : NULL;
-}
 
 static unsigned guard_slot(const fusion *f) {
     const uns_spec *spec = &f->group->spec;
@@ -113,25 +107,30 @@ static void fill_numbers(const fusion *f, uns_update *u) {
     u->keep = spec->decay_form == UNS_DECAY_DECOUPLED ? 1.0 - block->eta * spec->decay : 1.0;
 }
 
-static void fill_arrays(const fusion *f, uns_update *u) {
-    u->g = uns_at(f->optimizer, f->block->g, f->begin);
-    u->x = uns_at(f->optimizer, f->block->x_out, f->begin);
-    u->m = piece(f, UNS_PIECE_MOMENTUM);
-    u->c = piece(f, UNS_PIECE_MOMENT);
-    u->mean = piece(f, UNS_PIECE_MEAN);
-    u->ceiling = piece(f, UNS_PIECE_CEILING);
-    u->square = piece(f, UNS_PIECE_STEPS_SQUARE);
+static void fill_arrays(const uns_optimizer *optimizer, const uns_block_state *block,
+                        size_t begin, uns_update *u) {
+    u->g = uns_element_at(block->g, begin, optimizer->stored);
+    u->x = uns_element_at(block->x_out, begin, optimizer->stored);
+    u->m = uns_piece_at(optimizer, block, UNS_PIECE_MOMENTUM, begin);
+    u->c = uns_piece_at(optimizer, block, UNS_PIECE_MOMENT, begin);
+    u->mean = uns_piece_at(optimizer, block, UNS_PIECE_MEAN, begin);
+    u->ceiling = uns_piece_at(optimizer, block, UNS_PIECE_CEILING, begin);
+    u->square = uns_piece_at(optimizer, block, UNS_PIECE_STEPS_SQUARE, begin);
 }
 
 bool uns_fuse_range(const uns_optimizer *optimizer, size_t index, size_t begin, size_t end) {
     const uns_block_state *block = &optimizer->blocks[index];
-    const fusion f = {optimizer, &optimizer->groups[block->group], block, begin};
+    const fusion f = {optimizer, &optimizer->groups[block->group], block};
     uns_update u;
+    uns_reduced narrow;
     if (optimizer->unfused || !is_ours(&f))
         return false;
-    fill_arrays(&f, &u);
+    fill_arrays(optimizer, block, begin, &u);
     fill_guard(&f, &u);
     fill_numbers(&f, &u);
     u.slots = slots_of(&f, &u);
-    return optimizer->kernel->update(end - begin, &u) != 0;
+    if (!uns_group_is_narrow(f.group))
+        return optimizer->kernel->update(end - begin, &u) != 0;
+    uns_describe_narrow(optimizer, block, begin, &narrow);
+    return optimizer->kernels->update_narrow(end - begin, &u, &narrow) != 0;
 }

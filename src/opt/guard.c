@@ -12,7 +12,7 @@
 
 static const void *unscaled_chunk(const uns_optimizer *optimizer, const uns_block_state *block,
                                   size_t begin, size_t n, void *buffer) {
-    const void *g = uns_at(optimizer, block->g, begin);
+    const void *g = uns_wide_gradient(optimizer, block, begin, n, buffer);
     double limit = optimizer->groups[block->group].spec.clip_value;
     if (optimizer->unscale != 1.0) {
         optimizer->kernel->scale(n, 1.0 / optimizer->unscale, g, buffer);
@@ -33,15 +33,14 @@ static bool is_checked(const uns_optimizer *optimizer, const uns_block_state *bl
 static void survey_chunk(uns_optimizer *optimizer, void *user, size_t item, size_t begin,
                          size_t n) {
     const uns_block_state *block = &optimizer->blocks[optimizer->items[item].block];
+    double buffer[UNS_CHUNK];
     (void)user;
     if (is_checked(optimizer, block) &&
-        optimizer->kernel->nonfinite(n, uns_at(optimizer, block->g, begin)))
+        optimizer->kernel->nonfinite(n, uns_wide_gradient(optimizer, block, begin, n, buffer)))
         optimizer->bad_items[item] = 1;
-    if (optimizer->groups[block->group].clipping) {
-        double buffer[UNS_CHUNK];
+    if (optimizer->groups[block->group].clipping)
         optimizer->partials[item] +=
             optimizer->kernel->square(n, unscaled_chunk(optimizer, block, begin, n, buffer));
-    }
 }
 
 static void mark(uns_optimizer *optimizer, const uns_block_state *block, size_t replica) {
@@ -124,7 +123,7 @@ bool uns_guard(uns_optimizer *optimizer, bool counting) {
 }
 
 const void *uns_guard_chunk(const uns_optimizer *optimizer, const uns_block_state *block,
-                            size_t begin, size_t n, void *buffer) {
+                            size_t begin, size_t n, const void *x, void *buffer) {
     const uns_group *group = &optimizer->groups[block->group];
     const void *g = unscaled_chunk(optimizer, block, begin, n, buffer);
     if (group->clipping) {
@@ -132,8 +131,7 @@ const void *uns_guard_chunk(const uns_optimizer *optimizer, const uns_block_stat
         g = buffer;
     }
     if (group->spec.decay != 0.0 && group->spec.decay_form == UNS_DECAY_L2) {
-        optimizer->kernel->mix(n, 1.0, g, group->spec.decay, uns_at(optimizer, block->x, begin),
-                               buffer);
+        optimizer->kernel->mix(n, 1.0, g, group->spec.decay, x, buffer);
         g = buffer;
     }
     return g;

@@ -119,13 +119,14 @@ static uns_root seen_moment(const uns_optimizer *optimizer, size_t block, size_t
     const uns_group *group = &optimizer->groups[state->group];
     uns_coeffs coeffs = last_coeffs(group, state->counts.observed);
     uns_root root = uns_group_root(group, &coeffs);
-    const void *moment = state->piece[UNS_PIECE_MOMENT], *mean = state->piece[UNS_PIECE_MEAN];
-    const void *top = state->piece[UNS_PIECE_CEILING];
+    const uns_piece kept =
+        state->piece[UNS_PIECE_CEILING] ? UNS_PIECE_CEILING : UNS_PIECE_MOMENT;
+    const void *c = uns_wide_piece(optimizer, state, kept, begin, n, seen);
+    const void *mean = state->piece[UNS_PIECE_MEAN];
     if (mean)
-        optimizer->kernel->variance(n, coeffs.c, uns_at(optimizer, moment, begin),
-                                    uns_at(optimizer, mean, begin), seen);
+        optimizer->kernel->variance(n, coeffs.c, c, uns_at(optimizer, mean, begin), seen);
     else
-        optimizer->kernel->scale(n, 1.0, uns_at(optimizer, top ? top : moment, begin), seen);
+        optimizer->kernel->scale(n, 1.0, c, seen);
     if (mean || group->spec.ceiling == UNS_CEILING_CORRECTED)
         root.correction = 1.0;
     return root;

@@ -25,6 +25,7 @@ typedef enum uns_piece {
     UNS_PIECE_CEILING,      /* AMSGrad's maximum */
     UNS_PIECE_STEPS_SQUARE, /* Adadelta's D */
     UNS_PIECE_GRAFT,        /* second moment of the diagonal method grafted from */
+    UNS_PIECE_BELOW,        /* the 16 bits of x below its bf16 */
     UNS_PIECE_SIGNAL,       /* s of this step, for whole structures */
     UNS_PIECE_DIRECTION,    /* d of this step, where it cannot stay in a chunk */
     UNS_PIECE_COUNT
@@ -66,6 +67,7 @@ typedef struct uns_group {
     const uns_block_state *twin; /* prepared in this step, when its counts were these */
     uns_block_counts twin_counts;
     unsigned allowed; /* UNS_PASS_* of this step: a structure not yet open observes alone */
+    bool bf16;        /* its parameters and gradients are */
     bool has_root;    /* p > 0 and something is kept: d differs from u */
 } uns_group;
 
@@ -78,9 +80,12 @@ struct uns_optimizer {
     uns_context *context;
     const uns_layout *layout;
     const uns_kernels *kernels;
-    const uns_elementwise *kernel; /* of the layout's dtype */
+    uns_dtype stored;              /* the layout's, of parameters and gradients */
+    uns_dtype dtype;               /* that steps work in: the same, f32 for bf16 */
+    const uns_elementwise *kernel; /* of that dtype */
+    uint64_t seed;                 /* of roundings */
     uns_oracle oracle;
-    size_t replicas, width; /* width: bytes of an element */
+    size_t replicas, width; /* width: bytes of an element of dtype */
     size_t group_count, block_count, item_count;
     uns_group *groups;
     uns_block_state *blocks;
@@ -170,15 +175,61 @@ void uns_scale_replicas(const uns_optimizer *optimizer, const double *k, size_t 
 /* Guard: marks replicas that sit out, counting skipped ones, and works out the clip factors;
  * false when nobody steps. One pass over the gradients. */
 bool uns_guard(uns_optimizer *optimizer, bool counting);
-/* Slot 0 of a chunk: g itself, or the guarded gradient in `buffer`. */
+/* Slot 0 of a chunk, whose parameters are x: g itself, or the guarded gradient in `buffer`. */
 const void *uns_guard_chunk(const uns_optimizer *optimizer, const uns_block_state *block,
-                            size_t begin, size_t n, void *buffer);
+                            size_t begin, size_t n, const void *x, void *buffer);
+
+/* A chunk's parameters and state in the type that steps work in. */
+typedef struct uns_strip {
+    void *piece[UNS_PIECE_SIGNAL + 1]; /* NULL: not kept, or not needed */
+    void *x;                           /* written by advance only */
+} uns_strip;
+
+typedef struct uns_strip_room {
+    _Alignas(64) float piece[UNS_PIECE_BELOW][UNS_CHUNK];
+    _Alignas(64) float x[UNS_CHUNK];
+} uns_strip_room;
+
+uns_form uns_piece_form(const uns_group *group, uns_piece piece);
+/* Element `begin` of a block's piece, whatever its form; NULL: not kept. */
+void *uns_piece_at(const uns_optimizer *optimizer, const uns_block_state *block,
+                   uns_piece piece, size_t begin);
+/* Bytes of a block's piece; 0: not kept. */
+size_t uns_piece_bytes(const uns_optimizer *optimizer, size_t block, uns_piece piece);
+/* Whether anything of the group is kept in fewer bits than steps work in. */
+bool uns_group_is_narrow(const uns_group *group);
+
+/* Where all is plain: pointers to it, for any number of elements. Else: what the passes need,
+ * widened into `room` for n <= UNS_CHUNK elements, and back what the passes have written. */
+void uns_strip_point(const uns_optimizer *optimizer, const uns_block_state *block, size_t begin,
+                     uns_strip *strip);
+void uns_strip_widen(const uns_optimizer *optimizer, const uns_block_state *block,
+                     unsigned passes, size_t begin, size_t n, uns_strip_room *room,
+                     uns_strip *strip);
+void uns_strip_narrow(const uns_optimizer *optimizer, const uns_block_state *block,
+                      unsigned passes, size_t begin, size_t n, const uns_strip *strip);
+
+/* The forms of everything from element `begin` on, a multiple of 256. */
+void uns_describe_narrow(const uns_optimizer *optimizer, const uns_block_state *block,
+                         size_t begin, uns_reduced *narrow);
+
+/* Of a chunk: g, x or a piece itself, or widened into `room`. A piece that is not kept: NULL.
+ */
+const void *uns_wide_gradient(const uns_optimizer *optimizer, const uns_block_state *block,
+                              size_t begin, size_t n, void *room);
+void *uns_wide_x(const uns_optimizer *optimizer, const uns_block_state *block, size_t begin,
+                 size_t n, void *room);
+const void *uns_wide_piece(const uns_optimizer *optimizer, const uns_block_state *block,
+                           uns_piece piece, size_t begin, size_t n, void *room);
+/* The chunk `from` of a piece that is not plain. */
+void uns_narrow_piece(const uns_optimizer *optimizer, const uns_block_state *block,
+                      uns_piece piece, size_t begin, size_t n, const float *from);
 
 /* Chunk work: what a stage does for one chunk. `user`: const uns_plan_of_step *. */
 void uns_step_chunk(uns_optimizer *optimizer, void *user, size_t item, size_t begin, size_t n);
 
-/* All passes of a step for elements begin ... end − 1 of a prepared block at once; false when
- * its group cannot be done so, and nothing is done then. */
+/* All passes of a step for elements begin ... end − 1 of a prepared block at once, begin being
+ * a multiple of 256; false when its group cannot be done so, and nothing is done then. */
 bool uns_fuse_range(const uns_optimizer *optimizer, size_t block, size_t begin, size_t end);
 
 /* The same for an item, with the step's extras piece by piece. uns_finish_extras does those of
@@ -211,6 +262,10 @@ static inline uint64_t uns_moment_time(const uns_group *group, uint64_t observed
 
 static inline void *uns_at(const uns_optimizer *optimizer, const void *base, size_t element) {
     return (char *)base + element * optimizer->width;
+}
+
+static inline void *uns_element_at(const void *base, size_t element, uns_dtype dtype) {
+    return (char *)base + element * uns_dtype_size(dtype);
 }
 
 #endif

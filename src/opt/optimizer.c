@@ -28,6 +28,8 @@ bool uns_spec_keeps(const uns_group *group, uns_piece piece) {
         return spec->scale == UNS_SCALE_ADADELTA;
     case UNS_PIECE_GRAFT:
         return spec->scale == UNS_SCALE_GRAFT;
+    case UNS_PIECE_BELOW:
+        return group->bf16 && spec->rounding == UNS_ROUNDING_MASTER;
     case UNS_PIECE_SIGNAL:
         return whole;
     case UNS_PIECE_DIRECTION:
@@ -49,6 +51,21 @@ static size_t piece_elements(const uns_optimizer *optimizer, size_t index, uns_p
     return optimizer->blocks[index].elements;
 }
 
+size_t uns_piece_bytes(const uns_optimizer *optimizer, size_t block, uns_piece piece) {
+    const size_t n = piece_elements(optimizer, block, piece);
+    switch (uns_piece_form(&optimizer->groups[optimizer->blocks[block].group], piece)) {
+    case UNS_FORM_BF16:
+    case UNS_FORM_HALF:
+        return n * sizeof(uint16_t);
+    case UNS_FORM_Q8:
+    case UNS_FORM_Q8_SIGNED:
+        return n + (n + 255) / 256;
+    case UNS_FORM_PLAIN:
+        break;
+    }
+    return n * optimizer->width;
+}
+
 /* The oracle's d×d a replica. */
 static size_t dense_bytes(const uns_optimizer *optimizer) {
     size_t d = uns_layout_parameters(optimizer->layout);
@@ -60,9 +77,9 @@ static size_t dense_bytes(const uns_optimizer *optimizer) {
 static void place_state(uns_optimizer *optimizer, uns_arena *arena) {
     for (size_t i = 0; i < optimizer->block_count; i++)
         for (int p = 0; p < UNS_PIECE_COUNT; p++) {
-            size_t n = piece_elements(optimizer, i, (uns_piece)p);
-            if (n)
-                optimizer->blocks[i].piece[p] = uns_arena_take(arena, n * optimizer->width);
+            size_t bytes = uns_piece_bytes(optimizer, i, (uns_piece)p);
+            if (bytes)
+                optimizer->blocks[i].piece[p] = uns_arena_take(arena, bytes);
         }
     for (size_t i = 0; i < optimizer->group_count; i++) {
         uns_group *group = &optimizer->groups[i];
@@ -107,16 +124,20 @@ static void place_books(uns_optimizer *optimizer, uns_arena *arena) {
 
 static uns_status open_books(uns_context *context, const uns_layout *layout,
                              uns_optimizer **out) {
+    const uns_dtype stored = uns_layout_dtype(layout);
+    const uns_dtype dtype = stored == UNS_BF16 ? UNS_F32 : stored;
     uns_optimizer blank = {.context = context,
                            .layout = layout,
                            .kernels = uns_kernels_of(context),
                            .replicas = uns_layout_replicas(layout),
-                           .width = uns_dtype_size(uns_layout_dtype(layout)),
+                           .width = uns_dtype_size(dtype),
+                           .stored = stored,
+                           .dtype = dtype,
                            .group_count = uns_layout_groups(layout),
                            .block_count = uns_layout_count(layout),
                            .item_count = uns_count_items(layout),
                            .unscale = 1.0};
-    blank.kernel = &blank.kernels->of[uns_layout_dtype(layout)];
+    blank.kernel = &blank.kernels->of[dtype];
     uns_arena arena = {NULL, 0};
     place_books(&blank, &arena);
     blank.books = uns_allocate(context, arena.used);
@@ -172,6 +193,26 @@ static uns_status check_oracle(const uns_optimizer *optimizer, const uns_group *
     return UNS_OK;
 }
 
+/* What roundings and reduced state need of the layout. */
+static uns_status check_narrow(const uns_optimizer *optimizer, const uns_group *group) {
+    const uns_spec *spec = &group->spec;
+    const bool is_f64 = uns_layout_dtype(optimizer->layout) == UNS_F64;
+    const char *mend = NULL;
+    if (is_f64 && spec->state != UNS_STATE_AUTO)
+        mend =
+            "state=f32, bf16 and q8 are for layouts of f32 or bf16, and this one is f64; set "
+            "state=auto";
+    else if (spec->rounding != UNS_ROUNDING_MASTER && !group->bf16)
+        mend = "rounding=random has no effect on parameters that are not bf16; set "
+               "rounding=master";
+    else if (uns_group_is_narrow(group) && optimizer->replicas > 1)
+        mend = "bf16 parameters and reduced state go with one replica; use an f32 layout with "
+               "state=auto for more";
+    else if (group->bf16 && group->moment->oracle)
+        mend = "moment 'exact' does not go with bf16 parameters; use an f32 layout";
+    return mend ? uns_fail(optimizer->context, UNS_ERROR_PAIR, "%s", mend) : UNS_OK;
+}
+
 /* What a whole structure needs of the build and of the group's shape, and its sizes. */
 static uns_status measure_structure(uns_optimizer *optimizer, uns_group *group) {
     const uns_structure_ops *structure = group->structure;
@@ -199,11 +240,13 @@ static uns_status resolve_group(uns_optimizer *optimizer, uns_group *group,
     group->moment = moment;
     group->structure = structure;
     group->has_root = spec->exponent != 0.0;
+    group->bf16 = uns_layout_dtype(optimizer->layout) == UNS_BF16;
     UNS_TRY(check_oracle(optimizer, group));
+    UNS_TRY(check_narrow(optimizer, group));
     group->site = (uns_structure_site){.context = context,
                                        .kernels = optimizer->kernels,
                                        .spec = &group->spec,
-                                       .dtype = uns_layout_dtype(optimizer->layout),
+                                       .dtype = optimizer->dtype,
                                        .replicas = optimizer->replicas,
                                        .count = group->count,
                                        .blocks = group->blocks,
@@ -214,6 +257,7 @@ static uns_status resolve_group(uns_optimizer *optimizer, uns_group *group,
 
 static uns_status measure(uns_optimizer *optimizer, const uns_optimizer_config *config) {
     optimizer->oracle = config->oracle;
+    optimizer->seed = config->seed;
     list_blocks(optimizer);
     for (size_t i = 0; i < optimizer->group_count; i++)
         UNS_TRY(resolve_group(optimizer, &optimizer->groups[i], &config->specs[i]));
@@ -229,6 +273,17 @@ static uns_status measure(uns_optimizer *optimizer, const uns_optimizer_config *
     return UNS_OK;
 }
 
+static void fill_narrow(const uns_optimizer *optimizer, const uns_block_state *block,
+                        float value) {
+    float same[UNS_CHUNK];
+    for (size_t i = 0; i < UNS_CHUNK; i++)
+        same[i] = value;
+    for (size_t begin = 0; begin < block->elements; begin += UNS_CHUNK) {
+        const size_t left = block->elements - begin, n = left < UNS_CHUNK ? left : UNS_CHUNK;
+        uns_narrow_piece(optimizer, block, UNS_PIECE_MOMENT, begin, n, same);
+    }
+}
+
 static void fill(const uns_optimizer *optimizer, void *piece, size_t elements, double value) {
     for (size_t i = 0; i < elements; i++) {
         if (optimizer->width == sizeof(float))
@@ -241,10 +296,16 @@ static void fill(const uns_optimizer *optimizer, void *piece, size_t elements, d
 /* C₀ = initial·I. */
 static void start_moments(const uns_optimizer *optimizer, const uns_block_state *block) {
     static const uns_piece started[] = {UNS_PIECE_MOMENT, UNS_PIECE_GRAFT};
-    double initial = optimizer->groups[block->group].spec.initial;
-    for (size_t i = 0; i < UNS_COUNT_OF(started) && initial != 0.0; i++)
-        if (block->piece[started[i]])
+    const uns_group *group = &optimizer->groups[block->group];
+    const double initial = group->spec.initial;
+    for (size_t i = 0; i < UNS_COUNT_OF(started) && initial != 0.0; i++) {
+        if (!block->piece[started[i]])
+            continue;
+        if (uns_piece_form(group, started[i]) == UNS_FORM_PLAIN)
             fill(optimizer, block->piece[started[i]], block->elements, initial);
+        else
+            fill_narrow(optimizer, block, (float)initial);
+    }
 }
 
 static uns_status take_state(uns_optimizer *optimizer) {

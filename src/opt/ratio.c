@@ -37,11 +37,7 @@ static bool needs_d(const uns_optimizer *optimizer, const uns_block_state *block
 
 static const void *x_chunk(const uns_optimizer *optimizer, const uns_block_state *block,
                            size_t begin, size_t n, void *buffer) {
-    (void)n;
-    (void)buffer;
-    if (!needs_x(optimizer, block))
-        return NULL;
-    return uns_at(optimizer, block->x, begin);
+    return needs_x(optimizer, block) ? uns_wide_x(optimizer, block, begin, n, buffer) : NULL;
 }
 
 static const void *d_chunk(const uns_optimizer *optimizer, const uns_block_state *block,
@@ -129,9 +125,11 @@ static void scale_chunk(uns_optimizer *optimizer, void *user, size_t item, size_
     const uns_spec *spec = &group->spec;
     if (!uns_scale_has_ratio(spec) || !(group->allowed & UNS_PASS_SCALE))
         return;
+    double room[UNS_CHUNK];
     void *d = uns_at(optimizer, block->d, begin);
     if (spec->scale == UNS_SCALE_TRUST_SUM && spec->decay != 0.0)
-        optimizer->kernel->mix(n, 1.0, d, spec->decay, uns_at(optimizer, block->x, begin), d);
+        optimizer->kernel->mix(n, 1.0, d, spec->decay,
+                               uns_wide_x(optimizer, block, begin, n, room), d);
     uns_scale_replicas(optimizer, ratios + index * optimizer->replicas, begin, n, d, d);
 }
 

@@ -101,6 +101,13 @@ static const uns_named scales[] = {{"none", UNS_SCALE_NONE},
                                    {"shape", UNS_SCALE_SHAPE},
                                    {"shape_rms", UNS_SCALE_SHAPE_RMS},
                                    {NULL, 0}};
+static const uns_named states[] = {{"auto", UNS_STATE_AUTO},
+                                   {"f32", UNS_STATE_F32},
+                                   {"bf16", UNS_STATE_BF16},
+                                   {"q8", UNS_STATE_Q8},
+                                   {NULL, 0}};
+static const uns_named roundings[] = {
+    {"master", UNS_ROUNDING_MASTER}, {"random", UNS_ROUNDING_RANDOM}, {NULL, 0}};
 static const uns_named schedules[] = {{"constant", UNS_SCHEDULE_CONSTANT},
                                       {"cosine", UNS_SCHEDULE_COSINE},
                                       {"step", UNS_SCHEDULE_STEP},
@@ -239,6 +246,10 @@ static const uns_param rows[] = {
           "a larger step is taken every so many moves; 0: never"),
     COUNT("burn_in", NULL, burn_in, 0, automatic, "0", "gradients",
           "gradients observed before the first move; auto: 5/(1 - beta), or the window"),
+    CHOICE("state", NULL, state, states, "auto",
+           "what C, m and the like are kept in; auto: as wide as the step works"),
+    CHOICE("rounding", NULL, rounding, roundings, "master",
+           "bf16 parameters: with the 16 bits below kept (master), or rounded at random"),
 };
 
 static const uns_param_table table = {

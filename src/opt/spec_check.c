@@ -270,6 +270,21 @@ static bool larger_step_smaller(const facts *f) {
     return f->spec->larger_step_every != 0 && !(f->spec->larger_step > f->spec->eta);
 }
 
+static bool is_reduced(const facts *f) {
+    return f->spec->state == UNS_STATE_BF16 || f->spec->state == UNS_STATE_Q8;
+}
+
+static bool reduced_unfit(const facts *f) {
+    return is_reduced(f) &&
+           (!f->structure->elementwise || f->moment->oracle || f->spec->centred);
+}
+
+static bool reduced_unused(const facts *f) {
+    const bool keeps = keeps_moment(f) && !f->moment->memoryless;
+    return is_reduced(f) && !keeps && f->spec->momentum == UNS_MOMENTUM_NONE &&
+           f->spec->scale != UNS_SCALE_ADADELTA;
+}
+
 static const rule pair_rules[] = {
     {mu_without_momentum, UNS_ERROR_PAIR,
      "mu has no effect with momentum=none; set momentum to heavy, nesterov or ema, or mu to 0"},
@@ -359,6 +374,12 @@ static const rule pair_rules[] = {
     {sum_without_scaled, UNS_ERROR_PAIR, "scale=trust_sum needs decay=scaled"},
     {adadelta_unfit, UNS_ERROR_PAIR,
      "scale=adadelta needs an elementwise structure, and decay l2 or decoupled"},
+    {reduced_unfit, UNS_ERROR_PAIR,
+     "state=bf16 and state=q8 need an elementwise structure, a moment other than exact, and "
+     "centred=false, whose difference of near numbers their roundings would drown; set "
+     "state=auto"},
+    {reduced_unused, UNS_ERROR_PAIR,
+     "state=bf16 and state=q8 have no effect here, as no state is kept; set state=auto"},
     {schedule_unused, UNS_ERROR_PAIR,
      "schedule.steps, .every, .factor and .floor have no effect with schedule=constant"},
     {schedule_without_length, UNS_ERROR_RANGE,

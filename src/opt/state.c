@@ -8,7 +8,8 @@
 #include <string.h>
 
 static const char *const piece_names[UNS_PIECE_COUNT] = {
-    "moment", "momentum", "mean", "ceiling", "steps_square", "graft", NULL, NULL};
+    "moment", "momentum",       "mean", "ceiling", "steps_square",
+    "graft",  "parameters_low", NULL,   NULL};
 
 static const char structure_name[] = "structure";
 
@@ -29,11 +30,26 @@ size_t uns_optimizer_state_count(const uns_optimizer *optimizer, size_t block) {
 static uns_state_view view_of(uns_optimizer *optimizer, size_t block, int p) {
     uns_block_state *state = &optimizer->blocks[block];
     const uns_group *group = &optimizer->groups[state->group];
-    uns_state_view view = {.dtype = uns_layout_dtype(optimizer->layout)};
     bool whole = p == UNS_PIECE_COUNT;
+    uns_state_view view = {.dtype = optimizer->dtype};
     view.name = whole ? structure_name : piece_names[p];
     view.data = whole ? group->structure_state : state->piece[p];
     view.count = whole ? group->structure_bytes : state->elements;
+    if (whole)
+        return view;
+    switch (uns_piece_form(group, (uns_piece)p)) {
+    case UNS_FORM_PLAIN:
+        break;
+    case UNS_FORM_BF16:
+    case UNS_FORM_HALF:
+        view.dtype = UNS_BF16;
+        break;
+    case UNS_FORM_Q8:
+    case UNS_FORM_Q8_SIGNED:
+        view.dtype = UNS_Q8;
+        view.count = uns_piece_bytes(optimizer, block, (uns_piece)p);
+        break;
+    }
     return view;
 }
 
@@ -115,6 +131,10 @@ static const char *changed_state(const uns_spec *a, const uns_spec *b) {
         return "ceiling";
     if (a->scale != b->scale)
         return "scale";
+    if (a->state != b->state)
+        return "state";
+    if (a->rounding != b->rounding)
+        return "rounding";
     if (a->structure_block != b->structure_block)
         return "structure.block";
     if (a->structure_cap != b->structure_cap)

@@ -52,6 +52,12 @@ static inline fixture_size fixture_fit(uns_context *context, const uns_spec *spe
 }
 
 static inline double fixture_number(const fixture *f, const void *place, size_t k) {
+    if (f->size.dtype == UNS_BF16) {
+        const uint32_t bits = (uint32_t)((const uint16_t *)place)[k] << 16;
+        float number;
+        memcpy(&number, &bits, sizeof number);
+        return number;
+    }
     return f->size.dtype == UNS_F64 ? ((const double *)place)[k] : ((const float *)place)[k];
 }
 
@@ -90,14 +96,19 @@ static inline uns_status fixture_oracle(void *self, uns_const_tensors x, uns_abo
 }
 
 static inline void fixture_put(const fixture *f, void *place, size_t k, double value) {
+    const float narrow = (float)value;
+    uint32_t bits;
+    memcpy(&bits, &narrow, sizeof bits);
     if (f->size.dtype == UNS_F64)
         ((double *)place)[k] = value;
+    else if (f->size.dtype == UNS_BF16) /* towards 0 */
+        ((uint16_t *)place)[k] = (uint16_t)(bits >> 16);
     else
-        ((float *)place)[k] = (float)value;
+        ((float *)place)[k] = narrow;
 }
 
 static inline double fixture_get(const fixture *f, const void *place, size_t k) {
-    return f->size.dtype == UNS_F64 ? ((const double *)place)[k] : ((const float *)place)[k];
+    return fixture_number(f, place, k);
 }
 
 /* Gradient of step t: normal deviates of widely differing scale, the same for every fixture of

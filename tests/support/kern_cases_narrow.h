@@ -194,6 +194,8 @@ static inline void want_q8_to_f32(trial *t) {
     }
 }
 
+#include "support/kern_update_narrow.h"
+
 #define NARROW_CASE(kernel, ...)                                                               \
     { #kernel, offsetof(uns_kernels, kernel), __VA_ARGS__, run_##kernel, want_##kernel }
 
@@ -206,6 +208,9 @@ static const kern_case narrow_cases[] = {
     NARROW_CASE(halves_to_f32, "fhc", 6, 1, 0, 1, shape_halves),
     NARROW_CASE(f32_to_q8, "fcc", 1, 6, 0, 4, shape_q8),
     NARROW_CASE(q8_to_f32, "fcc", 6, 1, 0, 2, shape_q8),
+    UPDATE_NARROW_CASE("hhhhh"),
+    UPDATE_NARROW_CASE("ffccc"),
+    UPDATE_NARROW_CASE("hhfff"),
 };
 
 #endif

@@ -131,7 +131,7 @@ static uns_spec read_spec(uns_context *context, const char *preset, const char *
 
 static uns_optimizer *make_optimizer(uns_context *context, const uns_layout *layout,
                                      const uns_spec *spec, uns_oracle oracle) {
-    const uns_optimizer_config config = {sizeof config, layout, 1, spec, oracle};
+    const uns_optimizer_config config = {sizeof config, layout, 1, spec, oracle, 0};
     uns_optimizer *optimizer = NULL;
     cr_assert_eq(uns_optimizer_create(context, &config, &optimizer), UNS_OK, "%s: %s",
                  spec->moment, uns_context_message(context));
