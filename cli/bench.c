@@ -25,7 +25,12 @@ static void print_number(double value, int width, int digits) {
         printf(" %*s", width, "-");
 }
 
-static void print_row(const uns_bench_row *row, bool compared) {
+/* Columns that not every table has. */
+typedef struct extra_columns {
+    bool compared, wide;
+} extra_columns;
+
+static void print_row(const uns_bench_row *row, extra_columns extra) {
     char tensors[32], length[32], layout[72];
     print_count(row->tensors, tensors, sizeof tensors);
     print_count(row->length, length, sizeof length);
@@ -42,25 +47,36 @@ static void print_row(const uns_bench_row *row, bool compared) {
     print_number(row->limit_cold.best, 7, 3);
     print_number(row->apart.best, 7, 3);
     print_number(100 * row->share_apart, 5, 0);
-    if (compared)
+    if (extra.wide) {
+        print_number(row->wide.best, 7, 3);
+        print_number(100 * row->share_wide, 4, 0);
+    }
+    if (extra.compared)
         print_number(row->before, 7, 3);
-    if (compared && isfinite(row->before))
+    if (extra.compared && isfinite(row->before))
         print_number(row->warm.best / row->before, 6, 2);
     putchar('\n');
 }
 
 static void print_table(const uns_bench *bench, bool compared) {
-    printf("%-17s%11s%4s %8s %7s %6s %7s %5s %4s %8s %7s %7s %7s %5s%s\n", "rule", "layout",
-           "thr", "best ns", "median", "GB/s", "limit", "best%", "med%", "checked", "cold",
-           "limit", "apart", "med%", compared ? "  before  ratio" : "");
+    extra_columns extra = {.compared = compared};
     for (size_t i = 0; i < uns_bench_count(bench); i++)
-        print_row(uns_bench_row_at(bench, i), compared);
+        extra.wide = extra.wide || isfinite(uns_bench_row_at(bench, i)->wide.best);
+    printf("%-17s%11s%4s %8s %7s %6s %7s %5s %4s %8s %7s %7s %7s %5s%s%s\n", "rule", "layout",
+           "thr", "best ns", "median", "GB/s", "limit", "best%", "med%", "checked", "cold",
+           "limit", "apart", "med%", extra.wide ? "    wide med%" : "",
+           compared ? "  before  ratio" : "");
+    for (size_t i = 0; i < uns_bench_count(bench); i++)
+        print_row(uns_bench_row_at(bench, i), extra);
     puts(
         "\nTimes in ns a parameter, best of many unless it says median. limit: a bare loop "
         "that reads\nand writes the same arrays; best% and med%: its share of the step's time, "
         "of the bests and\nas the median of neighbours. checked: with nonfinite=stop, which "
         "reads the gradient twice.\ncold: caches overwritten before. apart: one parallel "
         "region a tensor; med%: the step's share\nof that time.");
+    if (extra.wide)
+        puts("wide: the same step with state=auto, in turns; med%: the step's share of that "
+             "time.");
 }
 
 static void print_dense_row(const uns_bench_dense_row *row) {
@@ -222,7 +238,8 @@ static cli_status bench(const cli_arguments *arguments) {
 }
 
 static const cli_option options[CLI_OPTIONS_MAX + 1] = {
-    {"rules", "LIST", "presets, or 'all'; adamw,rmsprop,momentum unless said"},
+    {"rules", "LIST",
+     "presets, PRESET:STATE[:bf16], or 'all'; adamw,rmsprop,momentum unless said"},
     {"layouts", "LIST", "TENSORSxFLOATS; 1x1M,1x100M,1000x10k,1000x100 unless said"},
     {"threads", "LIST", "1 and one for each core unless said"},
     {"dense", "LIST",
@@ -244,9 +261,12 @@ const cli_command cli_bench = {
         "turns with a bare loop that reads and writes the same arrays (the limit). KEY=VALUE\n"
         "changes every rule, by the keys that 'unsaddle list PRESET' shows:\n"
         "  unsaddle bench --rules adamw,lion --layouts 1x1M --threads 1\n"
+        "  unsaddle bench --rules adamw:bf16,adamw:q8,adamw:q8:bf16 --layouts 1x100M\n"
         "  unsaddle bench --rules all --out before.json\n"
         "  unsaddle bench --rules all --compare before.json\n"
         "  unsaddle bench --dense default\n\n"
+        "PRESET:STATE is that preset with state=STATE, timed in turns with state=auto;\n"
+        "PRESET:STATE:bf16 has bf16 parameters and gradients as well.\n\n"
         "The memory needed is said first, and a row that does not fit is refused.",
     .least = 0,
     .most = (size_t)-1,

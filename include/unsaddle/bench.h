@@ -3,8 +3,9 @@
  * writes the same arrays and does nothing else (the limit pattern). Both are timed in turns, so
  * that a busy machine slows both. It never prints.
  *
- * Parameters and gradients are f32; the numbers mean nothing. A second part times structures
- * with matrices, in f64, beside a product of matrices and a pass over their state.
+ * Parameters and gradients are f32 unless a rule says bf16; the numbers mean nothing. A second
+ * part times structures with matrices, in f64, beside a product of matrices and a pass over
+ * their state.
  */
 #ifndef UNSADDLE_BENCH_H
 #define UNSADDLE_BENCH_H
@@ -23,8 +24,9 @@ typedef struct uns_bench uns_bench;
 typedef struct uns_bench_config {
     size_t size; /* sizeof(uns_bench_config) */
     /* Comma-separated lists; NULL: the default. Every combination is one row. */
-    const char *rules;   /* presets, or "all" that need nothing but gradients; default
-                            "adamw,rmsprop,momentum" */
+    const char *rules;   /* presets, as PRESET:STATE with that state, as PRESET:STATE:bf16 with
+                            bf16 parameters and gradients too, or "all" that need nothing but
+                            gradients; default   "adamw,rmsprop,momentum" */
     const char *layouts; /* TENSORSxFLOATS with k, M or G for thousands, millions or
                             milliards; default "1x1M,1x100M,1000x10k,1000x100" */
     const char *threads; /* default: "1" and one for each core */
@@ -56,9 +58,11 @@ typedef struct uns_bench_row {
     uns_bench_time checked; /* warm, with nonfinite=stop */
     uns_bench_time apart;   /* warm, one parallel region a tensor instead of one in all; NaN for
                                one tensor or thread, or a rule that is not one pass */
+    uns_bench_time wide;    /* warm, with state=auto; NaN where the row's state is no other */
     double share;           /* median over rounds of limit_warm/warm */
     double share_checked;   /* and of limit_warm/checked */
     double share_apart;     /* median over rounds of warm/apart */
+    double share_wide;      /* median over rounds of warm/wide */
     double before;          /* warm.best of the earlier file, see uns_bench_compare; NaN */
 } uns_bench_row;
 

@@ -11,6 +11,7 @@
 #include "opt/opt.h"
 
 enum {
+    UNS_BENCH_NAME = 32,
     UNS_BENCH_LIST = 64,    /* entries of a list */
     UNS_BENCH_ARRAYS = 7,   /* arrays a step may touch: g, x, state */
     UNS_BENCH_ROUNDS = 4096 /* samples of one series */
@@ -30,6 +31,8 @@ struct uns_bench {
     size_t rule_count, layout_count, thread_count;
     const uns_preset *rules[UNS_BENCH_LIST];
     uns_spec specs[UNS_BENCH_LIST];
+    char names[UNS_BENCH_LIST][UNS_BENCH_NAME]; /* presets with what follows their colons */
+    bool bf16[UNS_BENCH_LIST];                  /* parameters and gradients */
     uns_bench_layout layouts[UNS_BENCH_LIST];
     int threads[UNS_BENCH_LIST];
     double bytes;
@@ -70,9 +73,16 @@ uns_status uns_bench_dense_read(uns_bench *bench, const char *list, const char *
 uns_status uns_bench_dense_measure(const uns_bench *bench, size_t index,
                                    uns_bench_dense_row *row);
 
+static inline uns_dtype uns_bench_dtype(const uns_bench *bench, size_t rule) {
+    return bench->bf16[rule] ? UNS_BF16 : UNS_F32;
+}
+static inline bool uns_bench_is_reduced(const uns_spec *spec) {
+    return spec->state == UNS_STATE_BF16 || spec->state == UNS_STATE_Q8;
+}
+
 /* A layout of equal tensors; the caller destroys it. */
 uns_status uns_bench_make_layout(uns_context *context, const uns_bench_layout *shape,
-                                 uns_layout **out);
+                                 uns_dtype dtype, uns_layout **out);
 
 /* What is written over between two cold samples. */
 size_t uns_bench_eviction_bytes(void);

@@ -44,6 +44,8 @@ uns_status uns_bench_add_rule(uns_bench *bench, const char *name, const char *va
     UNS_TRY(uns_context_find(bench->context, UNS_KIND_PRESET, name, &preset));
     UNS_TRY(uns_spec_preset(bench->context, name, spec));
     UNS_TRY(uns_param_assign(bench->context, uns_spec_table(), spec, values ? values : ""));
+    snprintf(bench->names[bench->rule_count], UNS_BENCH_NAME, "%s", name);
+    bench->bf16[bench->rule_count] = false;
     uns_status status = uns_spec_check(bench->context, spec);
     if (status != UNS_OK)
         return uns_fail_at(bench->context, status, "%s", name);
@@ -73,12 +75,33 @@ static uns_status add_all_rules(uns_bench *bench, const char *values) {
     return UNS_OK;
 }
 
+/* "adamw", "adamw:STATE" or "adamw:STATE:bf16", the last for bf16 parameters and gradients. */
+static uns_status add_variant(uns_bench *bench, const char *word, const char *values) {
+    char name[UNS_BENCH_WORD], all[1024];
+    const char *state = strchr(word, ':');
+    const char *bf16 = state ? strchr(state + 1, ':') : NULL;
+    if (!state)
+        return uns_bench_add_rule(bench, word, values);
+    if (bf16 && strcmp(bf16, ":bf16") != 0)
+        return fail_word(bench, "rule", word, "PRESET, PRESET:STATE or PRESET:STATE:bf16");
+    const int length = (int)(bf16 ? bf16 - state - 1 : (ptrdiff_t)strlen(state + 1));
+    snprintf(name, sizeof name, "%.*s", (int)(state - word), word);
+    const int used =
+        snprintf(all, sizeof all, "%s state=%.*s", values ? values : "", length, state + 1);
+    if (used >= (int)sizeof all)
+        return uns_fail(bench->context, UNS_ERROR_RANGE, "bench: the values are too long");
+    UNS_TRY(uns_bench_add_rule(bench, name, all));
+    snprintf(bench->names[bench->rule_count - 1], UNS_BENCH_NAME, "%s", word);
+    bench->bf16[bench->rule_count - 1] = bf16;
+    return UNS_OK;
+}
+
 static uns_status read_rules(uns_bench *bench, const char *list, const char *values) {
     char word[UNS_BENCH_WORD];
     if (strcmp(list, "all") == 0)
         return add_all_rules(bench, values);
     while (uns_bench_next_word(&list, word))
-        UNS_TRY(uns_bench_add_rule(bench, word, values));
+        UNS_TRY(add_variant(bench, word, values));
     return UNS_OK;
 }
 
@@ -145,14 +168,14 @@ static uns_status default_threads(uns_bench *bench) {
 }
 
 uns_status uns_bench_make_layout(uns_context *context, const uns_bench_layout *shape,
-                                 uns_layout **out) {
+                                 uns_dtype dtype, uns_layout **out) {
     uns_block *blocks = uns_allocate(context, uns_size_product(shape->tensors, sizeof *blocks));
     if (!blocks)
         return UNS_ERROR_MEMORY;
     for (size_t i = 0; i < shape->tensors; i++)
         blocks[i] = (uns_block){.rows = shape->length, .cols = 1};
     uns_layout_config config = {.size = sizeof config,
-                                .dtype = UNS_F32,
+                                .dtype = dtype,
                                 .replicas = 1,
                                 .count = shape->tensors,
                                 .blocks = blocks};
@@ -170,8 +193,9 @@ size_t uns_bench_eviction_bytes(void) {
 /* Tensors beyond this have books larger than the machine, and are not worked out. */
 static const double most_tensors = 1e7;
 
-static uns_status measure_state(uns_bench *bench, const uns_bench_layout *shape,
-                                const uns_spec *spec, double *bytes) {
+/* With the state of the same rule in f32, where that is timed beside. */
+static uns_status measure_state(uns_bench *bench, const uns_bench_layout *shape, size_t rule,
+                                double *bytes) {
     uns_layout *layout = NULL;
     size_t state = 0;
     double elements = (double)shape->tensors * (double)shape->length;
@@ -181,12 +205,19 @@ static uns_status measure_state(uns_bench *bench, const uns_bench_layout *shape,
                         most_tensors);
     if (*bytes > uns_machine_memory()) /* the optimizer's books alone might be too large */
         return UNS_OK;
-    UNS_TRY(uns_bench_make_layout(bench->context, shape, &layout));
+    UNS_TRY(
+        uns_bench_make_layout(bench->context, shape, uns_bench_dtype(bench, rule), &layout));
+    uns_spec spec = bench->specs[rule];
     uns_optimizer_config config = {
-        .size = sizeof config, .layout = layout, .count = 1, .specs = spec};
+        .size = sizeof config, .layout = layout, .count = 1, .specs = &spec};
     uns_status status = uns_optimizer_bytes(bench->context, &config, &state);
-    uns_layout_destroy(layout);
     *bytes += (double)state;
+    spec.state = UNS_STATE_AUTO;
+    if (status == UNS_OK && uns_bench_is_reduced(&bench->specs[rule])) {
+        status = uns_optimizer_bytes(bench->context, &config, &state);
+        *bytes += (double)state;
+    }
+    uns_layout_destroy(layout);
     return status;
 }
 
@@ -194,7 +225,7 @@ static uns_status measure_memory(uns_bench *bench) {
     for (size_t l = 0; l < bench->layout_count; l++)
         for (size_t r = 0; r < bench->rule_count; r++) {
             double bytes = 0.0;
-            UNS_TRY(measure_state(bench, &bench->layouts[l], &bench->specs[r], &bytes));
+            UNS_TRY(measure_state(bench, &bench->layouts[l], r, &bytes));
             bench->bytes = bytes > bench->bytes ? bytes : bench->bytes;
         }
     return UNS_OK;
@@ -214,12 +245,13 @@ static void name_rows(uns_bench *bench) {
                                .limit_cold = none,
                                .checked = none,
                                .apart = none,
+                               .wide = none,
                                .share = NAN,
                                .share_checked = NAN,
                                .share_apart = NAN,
+                               .share_wide = NAN,
                                .before = NAN};
-        snprintf(row->rule, sizeof row->rule, "%s",
-                 bench->rules[uns_bench_rule_of(bench, i)]->name);
+        snprintf(row->rule, sizeof row->rule, "%s", bench->names[uns_bench_rule_of(bench, i)]);
     }
 }
 

@@ -17,6 +17,7 @@ enum {
     CHECKED,
     LIMIT_WARM,
     APART,
+    WIDE,
     COLD,
     LIMIT_COLD,
     KINDS
@@ -29,7 +30,9 @@ typedef struct site {
     uns_spec spec;
     uns_layout *layout;
     uns_optimizer *optimizer;
-    float *x, *g;
+    uns_optimizer *wide; /* the same with state=auto, or NULL */
+    bool bf16;
+    void *x, *g;
     void **x_at, **g_at;
     char **arrays;
     uns_limit limit;
@@ -49,14 +52,24 @@ static size_t elements(const site *s) {
     return s->row->tensors * s->row->length;
 }
 
+/* To an f32, or to a bf16 by its upper half. */
+static void put(const site *s, void *array, size_t i, float value) {
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    if (s->bf16)
+        ((uint16_t *)array)[i] = (uint16_t)(bits >> 16);
+    else
+        ((float *)array)[i] = value;
+}
+
 /* Gradients of either sign, below 1 in size; parameters about 0.1. */
 static void fill_arrays(site *s) {
     uint32_t state = 1;
     for (size_t i = 0; i < elements(s); i++) {
         state = state * 1664525u + 1013904223u;
         const float uniform = (float)(state >> 8) * 0x1p-23f - 1.0f;
-        s->g[i] = s->bench->subnormal ? uniform * 0x1p-127f : uniform;
-        s->x[i] = 0.1f * uniform;
+        put(s, s->g, i, s->bench->subnormal ? uniform * 0x1p-127f : uniform);
+        put(s, s->x, i, 0.1f * uniform);
     }
 }
 
@@ -68,7 +81,7 @@ static uns_status list_arrays(site *s) {
     s->arrays = uns_allocate(s->context, s->row->tensors * count * sizeof *s->arrays);
     if (!s->arrays)
         return UNS_ERROR_MEMORY;
-    s->limit.width[0] = s->limit.width[1] = sizeof(float);
+    s->limit.width[0] = s->limit.width[1] = uns_dtype_size(uns_layout_dtype(s->layout));
     for (size_t i = 0; i < s->row->tensors; i++) {
         char **at = s->arrays + i * count;
         at[0] = (char *)s->g_at[i];
@@ -90,8 +103,8 @@ static uns_status list_arrays(site *s) {
 
 static uns_status take_memory(site *s) {
     size_t n = elements(s), tensors = s->row->tensors;
-    s->x = uns_allocate(s->context, n * sizeof *s->x);
-    s->g = uns_allocate(s->context, n * sizeof *s->g);
+    s->x = uns_allocate(s->context, n * sizeof(float));
+    s->g = uns_allocate(s->context, n * sizeof(float));
     s->x_at = uns_allocate(s->context, 2 * tensors * sizeof *s->x_at);
     s->samples[0] = uns_allocate(s->context, (size_t)KINDS * UNS_BENCH_ROUNDS * sizeof(double));
     if (!s->x || !s->g || !s->x_at || !s->samples[0])
@@ -107,10 +120,16 @@ static uns_status take_memory(site *s) {
 
 static uns_status open_site(site *s) {
     uns_bench_layout shape = {s->row->tensors, s->row->length};
-    UNS_TRY(uns_bench_make_layout(s->context, &shape, &s->layout));
+    UNS_TRY(
+        uns_bench_make_layout(s->context, &shape, s->bf16 ? UNS_BF16 : UNS_F32, &s->layout));
     uns_optimizer_config config = {
         .size = sizeof config, .layout = s->layout, .count = 1, .specs = &s->spec};
     UNS_TRY(uns_optimizer_create(s->context, &config, &s->optimizer));
+    uns_spec wide = s->spec;
+    wide.state = UNS_STATE_AUTO;
+    config.specs = &wide;
+    if (uns_bench_is_reduced(&s->spec))
+        UNS_TRY(uns_optimizer_create(s->context, &config, &s->wide));
     UNS_TRY(take_memory(s));
     return list_arrays(s);
 }
@@ -122,13 +141,14 @@ static void close_site(site *s) {
     uns_release(s->context, s->g);
     uns_release(s->context, s->x);
     uns_optimizer_destroy(s->optimizer);
+    uns_optimizer_destroy(s->wide);
     uns_layout_destroy(s->layout);
 }
 
-static uns_status step(const site *s) {
+static uns_status step(const site *s, uns_optimizer *optimizer) {
     uns_tensors x = {s->x_at, s->row->tensors};
     uns_const_tensors g = {(const void *const *)s->g_at, s->row->tensors};
-    return uns_optimizer_step(s->optimizer, x, g);
+    return uns_optimizer_step(optimizer, x, g);
 }
 
 static uns_status set_check(site *s, uns_nonfinite policy) {
@@ -162,11 +182,15 @@ static uns_status sample(site *s, int kind, size_t round) {
         else if (kind == APART)
             s->has_apart = uns_bench_step_apart(s->optimizer);
         else
-            UNS_TRY(step(s));
+            UNS_TRY(step(s, kind == WIDE ? s->wide : s->optimizer));
     }
     const double each = (seconds() - begin) / (double)repeat;
     s->samples[kind][round] = 1e9 * each / (double)elements(s);
     return kind == CHECKED ? set_check(s, UNS_NONFINITE_IGNORE) : UNS_OK;
+}
+
+static bool takes_turns(const site *s, int kind) {
+    return kind == APART ? s->has_apart : kind == WIDE ? s->wide != NULL : true;
 }
 
 /* Kinds first ... last in turns until the time is spent, at least three times each. */
@@ -175,7 +199,8 @@ static uns_status take_turns(site *s, int first, int last, double time, size_t *
     size_t round = 0;
     while (round < UNS_BENCH_ROUNDS && (round < 3 || seconds() < end)) {
         for (int kind = first; kind <= last; kind++)
-            UNS_TRY(sample(s, kind, round));
+            if (takes_turns(s, kind))
+                UNS_TRY(sample(s, kind, round));
         round++;
     }
     *rounds = round;
@@ -188,6 +213,8 @@ static uns_status choose_repeat(site *s) {
     UNS_TRY(sample(s, LIMIT_WARM, 0));
     for (int i = 0; i < 3; i++)
         UNS_TRY(sample(s, WARM, 0));
+    if (s->wide)
+        UNS_TRY(sample(s, WIDE, 0));
     if (s->row->tensors > 1 && s->row->threads > 1)
         UNS_TRY(sample(s, APART, 0));
     const double step_ns = s->samples[WARM][0] * (double)elements(s);
@@ -224,6 +251,10 @@ static void summarize(site *s, uns_bench_row *row) {
         row->share_apart = median_of_ratios(samples[WARM], samples[APART], s->rounds[0]);
         row->apart = time_of(samples[APART], s->rounds[0]);
     }
+    if (s->wide) {
+        row->share_wide = median_of_ratios(samples[WARM], samples[WIDE], s->rounds[0]);
+        row->wide = time_of(samples[WIDE], s->rounds[0]);
+    }
     row->warm = time_of(samples[WARM], s->rounds[0]);
     row->checked = time_of(samples[CHECKED], s->rounds[0]);
     row->limit_warm = time_of(samples[LIMIT_WARM], s->rounds[0]);
@@ -234,8 +265,7 @@ static void summarize(site *s, uns_bench_row *row) {
 static uns_status measure(site *s) {
     UNS_TRY(open_site(s));
     UNS_TRY(choose_repeat(s));
-    UNS_TRY(take_turns(s, WARM, s->has_apart ? APART : LIMIT_WARM, 0.7 * s->bench->seconds,
-                       &s->rounds[0]));
+    UNS_TRY(take_turns(s, WARM, WIDE, 0.7 * s->bench->seconds, &s->rounds[0]));
     UNS_TRY(take_turns(s, COLD, LIMIT_COLD, 0.3 * s->bench->seconds, &s->rounds[1]));
     summarize(s, s->row);
     return UNS_OK;
@@ -243,8 +273,9 @@ static uns_status measure(site *s) {
 
 uns_status uns_bench_measure(const uns_bench *bench, size_t index, uns_bench_row *row) {
     uns_context_config config = {.size = sizeof config, .threads = row->threads};
+    const size_t rule = uns_bench_rule_of(bench, index);
     site s = {
-        .bench = bench, .row = row, .spec = bench->specs[uns_bench_rule_of(bench, index)]};
+        .bench = bench, .row = row, .spec = bench->specs[rule], .bf16 = bench->bf16[rule]};
     s.spec.nonfinite = UNS_NONFINITE_IGNORE;
     UNS_TRY(uns_context_create(&config, &s.context));
     uns_status status = measure(&s);
