@@ -16,7 +16,7 @@ import statistics
 import sys
 import time
 
-LAYOUTS = ((1, 100_000_000), (1000, 10_000), (1, 1_000_000), (1000, 100))
+LAYOUTS = ((1000, 10_000), (1, 1_000_000), (1000, 100))
 BEGIN, END = "<!-- torch: begin -->", "<!-- torch: end -->"
 
 
@@ -57,7 +57,8 @@ class LayoutConfig(ctypes.Structure):
 class OptimizerConfig(ctypes.Structure):
     _fields_ = [("size", ctypes.c_size_t), ("layout", ctypes.c_void_p),
                 ("count", ctypes.c_size_t), ("specs", ctypes.c_void_p),
-                ("oracle_self", ctypes.c_void_p), ("oracle", ctypes.c_void_p)]
+                ("oracle_self", ctypes.c_void_p), ("oracle", ctypes.c_void_p),
+                ("seed", ctypes.c_uint64)]
 
 
 class Tensors(ctypes.Structure):
@@ -209,11 +210,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("build", help="a build folder with src/libunsaddle.so")
     parser.add_argument("--seconds", type=float, default=5, help="of timing a row")
+    parser.add_argument("--largest", type=int, default=100_000_000,
+                        help="parameters of the first layout, a single tensor")
     parser.add_argument("--markdown", help="the page whose torch table is replaced")
     arguments = parser.parse_args()
     library = ctypes.CDLL(os.path.join(arguments.build, "src", "libunsaddle.so"))
     rows = []
-    for layout in LAYOUTS:
+    for layout in ((1, arguments.largest), *LAYOUTS):
         for method in METHODS:
             for threads in sorted({1, min(2, os.cpu_count())}):
                 row = compare(library, method, layout, threads, arguments.seconds)

@@ -35,11 +35,11 @@ UNS_API void uns_metric_destroy(uns_metric *metric);
  * create does, but not for memory; the metric is undefined then until the next renewal. */
 UNS_NODISCARD UNS_API uns_status uns_metric_renew(uns_metric *metric, size_t first);
 
-/* out = product·in over all blocks of the layout, in its dtype; a block that is NULL in `in`
- * counts as 0, one that is NULL in `out` is not written. in and out may be the same buffers.
- * UNS_ERROR_ARGUMENT: wrong number of blocks. UNS_ERROR_UNAVAILABLE: C of a group whose
- * structure keeps none (identity). One thread at a time; not beside a step of the optimizer.
- * Cost: elementwise one pass, dense 4n² operations a piece and replica. */
+/* out = product·in over all blocks of the layout, in its dtype (f32 for bf16); a block that is
+ * NULL in `in` counts as 0, one that is NULL in `out` is not written. in and out may be the
+ * same buffers. UNS_ERROR_ARGUMENT: wrong number of blocks. UNS_ERROR_UNAVAILABLE: C of a group
+ * whose structure keeps none (identity). One thread at a time; not beside a step of the
+ * optimizer. Cost: elementwise one pass, dense 4n² operations a piece and replica. */
 UNS_NODISCARD UNS_API uns_status uns_metric_product(uns_metric *metric, uns_product product,
                                                     uns_const_tensors in, uns_tensors out);
 

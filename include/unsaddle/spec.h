@@ -156,8 +156,8 @@ enum {
 /* What state is kept in, for parameters in f32 or bf16 and one replica:
  *   auto  as wide as the step works: f64 for an f64 layout, else f32
  *   f32   the same, and refused for an f64 layout
- *   bf16  half of that; each number is off by 2^-8 of itself at most, at every step
- *   q8    8-bit codes and a scale for every 256: off by 1/8 of itself at most, if it is above
+ *   bf16  half of that; each number is off by less than 2^-7 of itself, at every step
+ *   q8    8-bit codes and a scale for every 256: off by less than 1/8 of itself, if it is above
  *         2^-14 (m), 2^-30 (C and what is like it) of the largest of its 256
  * Roundings are dithered: right on average over the steps. docs/theory.md has the bounds. */
 typedef enum uns_state {

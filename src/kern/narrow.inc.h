@@ -133,25 +133,25 @@ static inline u32v q8_code(bool is_signed, u32v base, u32v dither, f32v x) {
     return u32_multiply(code, u32_min(size, one));
 }
 
-/* n <= 256 numbers with one scale. */
-UNS_ALWAYS_INLINE void q8_encode(size_t n, bool is_signed, uint32_t start, uint8_t scale,
-                                 const float *x, uint8_t *codes) {
-    const u32v base = u32_set(q8_base(scale, is_signed ? 127 : 255));
-    u32v dither = dither_at(start, 0);
+/* Codes of n numbers of one scale, `room` of them in a register at most. */
+UNS_ALWAYS_INLINE void q8_encode_by(size_t n, size_t room, bool is_signed, u32v dither,
+                                    u32v base, const float *x, uint8_t *codes) {
     for (size_t i = 0; i < n; i += F32_LANES) {
-        u32_store_u8(codes + i, q8_code(is_signed, base, dither, f32_load(x + i, n - i)),
-                     n - i);
+        const f32v xi = f32_load(x + i, room);
+        u32_store_u8(codes + i, q8_code(is_signed, base, dither, xi), room);
         dither = dither_next(dither);
     }
 }
 
-/* The same; all 256 is the case that must be fast. */
-UNS_ALWAYS_INLINE void q8_encode_block(size_t n, bool is_signed, uint32_t start, uint8_t scale,
-                                       const float *x, uint8_t *codes) {
-    if (n == Q8_BLOCK)
-        q8_encode(Q8_BLOCK, is_signed, start, scale, x, codes);
-    else
-        q8_encode(n, is_signed, start, scale, x, codes);
+/* n <= 256 numbers with one scale: registers without a look at what is left, and the rest. */
+UNS_ALWAYS_INLINE void q8_encode(size_t n, bool is_signed, uint32_t start, uint8_t scale,
+                                 const float *x, uint8_t *codes) {
+    const u32v base = u32_set(q8_base(scale, is_signed ? 127 : 255));
+    const size_t whole = n - n % F32_LANES;
+    q8_encode_by(whole, F32_LANES, is_signed, dither_at(start, 0), base, x, codes);
+    if (whole < n)
+        q8_encode_by(n - whole, n - whole, is_signed, dither_at(start, whole), base, x + whole,
+                     codes + whole);
 }
 
 static void f32_to_q8(size_t n, bool is_signed, uint32_t start, const float *x, uint8_t *codes,
@@ -164,9 +164,9 @@ static void f32_to_q8(size_t n, bool is_signed, uint32_t start, const float *x, 
             most = q8_larger(most, f32_load(x + i + j, some - j));
         const uint8_t scale = scales[i / Q8_BLOCK] = q8_scale(most);
         if (is_signed)
-            q8_encode_block(some, true, from, scale, x + i, codes + i);
+            q8_encode(some, true, from, scale, x + i, codes + i);
         else
-            q8_encode_block(some, false, from, scale, x + i, codes + i);
+            q8_encode(some, false, from, scale, x + i, codes + i);
     }
 }
 

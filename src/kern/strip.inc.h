@@ -92,7 +92,7 @@ static void strip_encode(const uns_reduced *how, int which, size_t begin, size_t
     uint8_t *codes = (uint8_t *)to + begin;
     how->scales[which][begin / Q8_BLOCK] = scale;
     if (which == UNS_KEPT_M)
-        q8_encode_block(n, true, start, scale, wait, codes);
+        q8_encode(n, true, start, scale, wait, codes);
     else
-        q8_encode_block(n, false, start, scale, wait, codes);
+        q8_encode(n, false, start, scale, wait, codes);
 }

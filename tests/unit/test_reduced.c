@@ -295,8 +295,6 @@ Test(reduced, parameters_with_their_lower_halves_move_as_f32_do) {
     for_all(check_master);
 }
 
-/* How a block is cut into items, and how many blocks a tensor is, does not matter for state in
- * bf16 or for the seed's other blocks; a block's own index does, so the first is compared. */
 static void check_append(uns_context *context, const mode *in, const char *name,
                          const uns_spec *spec) {
     fixture f, plain;
@@ -442,7 +440,7 @@ Test(reduced, a_moment_may_start_above_zero) {
         open_or_fail(&f, context, &modes[m], &spec, 1000, 5);
         uns_wide_piece(f.optimizer, &f.optimizer->blocks[0], UNS_PIECE_MOMENT, 0, UNS_CHUNK, c);
         for (size_t i = 0; i < UNS_CHUNK; i++) {
-            cr_assert_float_eq(c[i], 1.3e-3, m ? 1.3e-3 / 8 : 1.3e-3 / 256);
+            cr_assert_float_eq(c[i], 1.3e-3, m ? 1.3e-3 / 8 : 1.3e-3 / 128);
             mean += (double)c[i] / UNS_CHUNK;
         }
         cr_assert_float_eq(mean, 1.3e-3, 1.3e-3 / 500);
