@@ -141,6 +141,29 @@ Test(bench, rows_are_timed_and_found_again_in_the_file) {
     uns_context_destroy(context);
 }
 
+Test(bench, fewer_bits_are_timed_beside_the_same_step_in_f32) {
+    uns_context *context = open_context();
+    uns_bench_config config = {.size = sizeof config,
+                               .rules = "adamw:bf16,adamw:q8:bf16,adamw:f32",
+                               .layouts = "1x3000",
+                               .threads = "1",
+                               .seconds = 0.01};
+    static const double bytes[] = {4 + 8 + 4 + 4, 2 + 4 + 2 + 2 + 4, 28};
+    uns_bench *bench = NULL;
+    cr_assert_eq(uns_bench_create(context, &config, &bench), UNS_OK, "%s",
+                 uns_context_message(context));
+    cr_assert_eq(uns_bench_run(bench), UNS_OK, "%s", uns_context_message(context));
+    cr_assert_str_eq(uns_bench_row_at(bench, 1)->rule, "adamw:q8:bf16");
+    for (size_t i = 0; i < 3; i++) {
+        const uns_bench_row *row = uns_bench_row_at(bench, i);
+        cr_assert_eq(row->bytes, bytes[i], "%s: %g", row->rule, row->bytes);
+        cr_assert_eq(row->wide.best > 0, i < 2);
+        cr_assert_eq(row->share_wide > 0, i < 2);
+    }
+    uns_bench_destroy(bench);
+    uns_context_destroy(context);
+}
+
 Test(bench, an_interrupt_leaves_the_rows_done) {
     uns_context *context = open_context();
     uns_bench *bench = NULL;
