@@ -18,8 +18,8 @@ Test(reading, instruments_do_not_change_a_bit) {
     static const char *const problems[] = {
         "problem: {name: saddle2d, noise: gaussian}\nsteps: 3000\nreplicas: 300\n",
         "problem: {name: saddle, dimension: 12}\nsteps: 600\nreplicas: 20\n",
-        "problem: {name: matrix-factorization, n: 8, sampling: shuffled}\nsteps: 600\n"
-        "batch: 4\nreplicas: 5\n",
+        ("problem: {name: matrix-factorization, n: 8, sampling: shuffled}\nsteps: 600\n"
+         "batch: 4\nreplicas: 5\n"),
     };
     static const char *const methods[] = {
         "optimizers: {sgd: {eta: 1e-3}}\n",
