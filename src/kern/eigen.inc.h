@@ -64,8 +64,11 @@ static bool jacobi_pair(size_t n, size_t p, size_t q, size_t replicas, size_t ro
         return false;
     const f64v shift = f64_mul(angle.t, apq), low = f64_load(pp, room),
                high = f64_load(qq, room);
-    f64_store(pp, f64_select(angle.turns, f64_sub(low, shift), low), room);
-    f64_store(qq, f64_select(angle.turns, f64_add(high, shift), high), room);
+    f64v less = f64_sub(low, shift), more = f64_add(high, shift);
+    UNS_AS_COMPUTED(less);
+    UNS_AS_COMPUTED(more);
+    f64_store(pp, f64_select(angle.turns, less, low), room);
+    f64_store(qq, f64_select(angle.turns, more, high), room);
     f64_store(pq, f64_select(angle.turns, f64_set(0), apq), room);
     for (size_t k = 0; k < n; k++) {
         if (k != p && k != q)
