@@ -67,12 +67,55 @@ static int share_a_pool(uns_context *context) {
     return all_done(&first) && all_done(&second);
 }
 
+typedef struct long_task {
+    uns_aside aside;
+    double *place;
+    unsigned worker;
+} long_task;
+
+static void add_aside(void *user, size_t worker) {
+    long_task *my = user;
+    *my->place += 1;
+    my->worker |= 1u << worker;
+}
+
+/* Some are done beside jobs, others taken back and done here; each once a round, and never two
+ * workers of one number. */
+static int put_aside(uns_context *context) {
+    static job jobs;
+    static double places[TASKS];
+    static long_task tasks[TASKS];
+    uns_pool *pool = uns_context_pool(context);
+    int good = uns_pool_asides(pool) == THREADS - 1;
+    jobs.context = context;
+    for (int round = 0; round < ROUNDS; round++) {
+        for (int i = 0; i < TASKS; i++) {
+            tasks[i].aside.task = add_aside;
+            tasks[i].aside.user = &tasks[i];
+            tasks[i].place = &places[i];
+            uns_pool_put_aside(pool, &tasks[i].aside);
+        }
+        uns_pool_run(pool, TASKS, add_nested, &jobs);
+        for (int i = TASKS; i-- > 0;) {
+            const uns_aside_stage stage = uns_pool_take_back(pool, &tasks[i].aside);
+            const int done = uns_pool_finish(pool, &tasks[i].aside);
+            good &= done == (stage != UNS_ASIDE_IDLE);
+            places[i] += !done;
+        }
+    }
+    for (int i = 0; i < TASKS; i++)
+        good &= places[i] == ROUNDS && tasks[i].worker < 1u << (THREADS - 1);
+    return good && all_done(&jobs);
+}
+
 int main(void) {
     uns_context_config config = {.size = sizeof config, .threads = THREADS};
     uns_context *context = NULL;
-    puts("1..2");
+    puts("1..3");
     int good = report(1, uns_context_open(&config, &context) == UNS_OK, "a context opens");
     good &= report(2, good && share_a_pool(context), "every task of every round ran once");
+    good &=
+        report(3, good && put_aside(context), "what is put aside is done once or not begun");
     uns_context_destroy(context);
     return good ? 0 : 1;
 }
