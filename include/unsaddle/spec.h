@@ -262,6 +262,7 @@ typedef struct uns_spec {
     int64_t structure_window; /* signals that the moment `window` keeps */
     int64_t refresh;          /* a root every so many observations; or UNS_REFRESH_ADAPTIVE */
     double refresh_tolerance; /* adaptive: drift of R allowed, in errors of estimate of C */
+    int64_t refresh_lag;      /* a root taken at t is in force from t + lag on; 0: at once */
     int structure_side;       /* uns_side */
     int64_t structure_every;  /* a signal enters the factors every so many observations */
     int basis;                /* uns_basis_by */

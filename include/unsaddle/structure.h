@@ -53,7 +53,7 @@ typedef struct uns_structure_report {
     size_t rank;     /* columns of a low-rank structure, at most */
     uint64_t roots;  /* dense roots taken, over pieces and replicas */
     double error;    /* largest error estimate among them, relative */
-    double seconds;  /* spent on bringing R up to date; not part of the state */
+    double seconds;  /* that steps spent on bringing R up to date; not part of the state */
 } uns_structure_report;
 
 /* The powers of the metric that instruments ask for: A = R, its square root, its inverse, and
@@ -102,6 +102,8 @@ typedef struct uns_structure_ops {
     uns_status (*adopt)(const uns_structure_site *site, void *state, const double *dense);
     /* Whether refresh obeys spec.refresh and refresh_tolerance; else those are refused. */
     bool refreshes;
+    /* Whether refresh obeys spec.refresh_lag; else that is refused. */
+    bool lags;
     /* Whether a centred spec's ḡ is kept in the structure's own state; `mean` is NULL then. */
     bool keeps_mean;
     /* OPTIONAL; NULL: no further conditions. Whether the group's shape can be served, before
@@ -125,6 +127,9 @@ typedef struct uns_structure_ops {
      * no more (momentum, d and x stay, no move is counted). The t of coeffs counts from there,
      * at least 1. */
     uint64_t opening;
+    /* OPTIONAL; NULL: nothing runs beside the steps. Ends what does; called once, before state
+     * and scratch go. */
+    void (*quit)(const uns_structure_site *site);
 } uns_structure_ops;
 
 #ifdef __cplusplus

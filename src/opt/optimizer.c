@@ -342,6 +342,11 @@ static uns_status check_config(uns_context *context, const uns_optimizer_config 
 void uns_optimizer_destroy(uns_optimizer *optimizer) {
     if (!optimizer)
         return;
+    for (size_t i = 0; i < optimizer->group_count; i++) {
+        const uns_group *group = &optimizer->groups[i];
+        if (group->site.scratch && group->structure->quit)
+            group->structure->quit(&group->site);
+    }
     uns_release(optimizer->context, optimizer->state);
     uns_release(optimizer->context, optimizer->books);
     uns_release(optimizer->context, optimizer);

@@ -195,6 +195,8 @@ static const uns_param rows[] = {
     REAL("refresh.tolerance", "refresh_tolerance", refresh_tolerance, 0, INFINITY,
          UNS_OPEN_LOW | UNS_OPEN_HIGH, "1", "",
          "adaptive: drift that is let pass, in estimation errors of the second moment"),
+    COUNT("refresh.lag", "refresh_lag", refresh_lag, 0, NULL, "0", "observations",
+          "a root taken at t is in force from t + lag on, computed meanwhile by a free thread"),
     CHOICE(
         "structure.side", "structure_side", structure_side, sides, "both",
         "structure kron: factors for rows (left), columns (right), both, or the smaller side"),

@@ -113,6 +113,15 @@ static bool refresh_unused(const facts *f) {
            (f->spec->refresh != UNS_REFRESH_ADAPTIVE || f->spec->refresh_tolerance != 1.0);
 }
 
+static bool lag_unused(const facts *f) {
+    return f->spec->refresh_lag != 0 && !f->structure->lags;
+}
+
+/* One root of a piece is under way at a time. */
+static bool lag_too_long(const facts *f) {
+    return f->spec->refresh != UNS_REFRESH_ADAPTIVE && f->spec->refresh_lag > f->spec->refresh;
+}
+
 static bool is_kron(const facts *f) {
     return strcmp(f->structure->name, "kron") == 0 ||
            strcmp(f->structure->name, "kron-eigen") == 0;
@@ -325,6 +334,12 @@ static const rule pair_rules[] = {
      "step; leave refresh out"},
     {tolerance_unused, UNS_ERROR_PAIR,
      "refresh.tolerance belongs to refresh=adaptive; leave it out"},
+    {lag_unused, UNS_ERROR_PAIR,
+     "refresh.lag belongs to structure=full and block, whose roots may be computed beside the "
+     "steps; leave it out"},
+    {lag_too_long, UNS_ERROR_RANGE,
+     "refresh.lag must not exceed refresh: the next root would be due before the last one is "
+     "in force"},
     {pieces_unused, UNS_ERROR_PAIR,
      "structure.block belongs to structure=block, .cap and .over to block, kron and "
      "kron-eigen; leave them out"},

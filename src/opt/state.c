@@ -145,6 +145,8 @@ static const char *changed_state(const uns_spec *a, const uns_spec *b) {
         return "structure.rank";
     if (a->structure_window != b->structure_window)
         return "structure.window";
+    if ((a->refresh_lag > 0) != (b->refresh_lag > 0))
+        return "refresh.lag";
     if (a->structure_side != b->structure_side)
         return "structure.side";
     if (a->signal != b->signal && strcmp(a->moment, "latest") == 0)

@@ -81,10 +81,12 @@ const uns_structure_ops uns_structure_block = {
     .product = uns_dense_product,
     .adopt = uns_dense_adopt,
     .refreshes = true,
+    .lags = true,
     .keeps_mean = true,
     .check = check,
     .scratch = scratch,
     .metric_bytes = uns_dense_metric_bytes,
     .metric_open = uns_dense_metric_open,
     .report = report,
+    .quit = uns_dense_quit,
 };

@@ -32,6 +32,7 @@ uns_status uns_dense_refresh(const uns_structure_site *site, void *state, const 
                              uns_const_tensors mean, uint64_t t);
 uns_status uns_dense_precondition(const uns_structure_site *site, void *state,
                                   uns_const_tensors u, uns_tensors d);
+void uns_dense_quit(const uns_structure_site *site);
 uns_status uns_dense_adopt(const uns_structure_site *site, void *state, const double *dense);
 size_t uns_dense_metric_bytes(const uns_structure_site *site);
 uns_status uns_dense_metric_open(const uns_structure_site *site, const void *state,

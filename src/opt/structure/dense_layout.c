@@ -4,7 +4,6 @@
  */
 #include "opt/structure/dense_parts.h"
 
-#include "base/arena.h"
 #include "base/base.h"
 
 #include <stdint.h>
@@ -12,9 +11,10 @@
 /* A walk: measuring where the arenas have no base. */
 typedef struct walk {
     const uns_structure_site *site;
-    uns_arena *state;
-    dense_work *work; /* NULL: only the state is wanted */
+    uns_arena *state, *scratch; /* scratch NULL: only the state is wanted */
+    dense_work *work;           /* NULL: measuring */
     size_t count, d, dense, largest;
+    size_t lagging; /* roots that may */
 } walk;
 
 static size_t group_size(const uns_structure_site *site) {
@@ -43,6 +43,14 @@ static void place_piece(void *user, size_t begin, size_t n, bool dense) {
         piece.w = take(my->state, UNS_DENSE_PROBES * n, replicas);
         piece.y = take(my->state, UNS_DENSE_PROBES * n, replicas);
     }
+    if (dense && n > UNS_DENSE_TINY && my->site->spec->refresh_lag > 0) {
+        piece.later_c = take(my->state, elements, replicas);
+        piece.later =
+            uns_arena_take(my->state, uns_size_product(replicas, sizeof(dense_later)));
+        if (my->scratch && uns_context_threads(my->site->context) > 1)
+            uns_dense_place_beside(my->site, my->scratch, my->work, &piece, my->lagging);
+        my->lagging += replicas;
+    }
     if (dense) {
         piece.marks = uns_arena_take(my->state, uns_size_product(replicas, sizeof(dense_mark)));
         my->largest = n > my->largest ? n : my->largest;
@@ -54,8 +62,9 @@ static void place_piece(void *user, size_t begin, size_t n, bool dense) {
 }
 
 static walk walk_state(const uns_structure_site *site, uns_cut *cut, uns_arena *state,
-                       dense_work *work) {
-    walk my = {.site = site, .state = state, .work = work, .d = group_size(site)};
+                       uns_arena *scratch, dense_work *work) {
+    walk my = {
+        .site = site, .state = state, .scratch = scratch, .work = work, .d = group_size(site)};
     dense_head *head = uns_arena_take(state, sizeof *head);
     double *signal = take(state, my.d, site->replicas);
     double *mean = site->spec->centred ? take(state, my.d, site->replicas) : NULL;
@@ -70,7 +79,7 @@ static walk walk_state(const uns_structure_site *site, uns_cut *cut, uns_arena *
 
 size_t uns_dense_bytes(const uns_structure_site *site, uns_cut *cut) {
     uns_arena state = {NULL, 0};
-    walk_state(site, cut, &state, NULL);
+    walk_state(site, cut, &state, NULL, NULL);
     return state.used;
 }
 
@@ -91,18 +100,22 @@ static void place_work(uns_arena *arena, const walk *sizes, dense_work *work) {
     work->a = take(arena, replicas, 1);
     work->b = take(arena, replicas, 1);
     work->jobs = uns_arena_take(arena, uns_size_product(roots, sizeof(size_t)));
+    work->lagging = uns_arena_take(arena, uns_size_product(sizes->lagging, sizeof(size_t)));
     work->units = uns_arena_take(arena, uns_size_product(roots + 1, sizeof(size_t)));
     work->lanes = threads < roots ? threads : roots;
     work->lane_bytes = uns_dense_lane_bytes(sizes->largest);
-    work->lane = uns_arena_take(arena, uns_size_product(work->lanes, work->lane_bytes));
+    work->beside = threads - 1 < sizes->lagging ? threads - 1 : sizes->lagging;
+    work->lane =
+        uns_arena_take(arena, uns_size_product(work->lanes + work->beside, work->lane_bytes));
 }
 
 size_t uns_dense_scratch(const uns_structure_site *site, uns_cut *cut) {
-    uns_arena state = {NULL, 0}, arena = {NULL, 0};
-    walk sizes = walk_state(site, cut, &state, NULL);
+    uns_arena state = {NULL, 0}, again = {NULL, 0}, arena = {NULL, 0};
+    walk sizes = walk_state(site, cut, &state, NULL, NULL);
     dense_work work;
     uns_arena_take(&arena, sizeof work);
     place_work(&arena, &sizes, &work);
+    walk_state(site, cut, &again, &arena, NULL);
     return arena.used;
 }
 
@@ -116,10 +129,10 @@ static void start_piece(const uns_structure_site *site, const dense_piece *piece
 
 uns_status uns_dense_prepare(const uns_structure_site *site, void *state, uns_cut *cut) {
     uns_arena nothing = {NULL, 0}, arena = {site->scratch, 0}, held = {state, 0};
-    walk sizes = walk_state(site, cut, &nothing, NULL);
+    walk sizes = walk_state(site, cut, &nothing, NULL, NULL);
     dense_work *work = uns_arena_take(&arena, sizeof *work);
     place_work(&arena, &sizes, work);
-    walk_state(site, cut, &held, work);
+    walk_state(site, cut, &held, &arena, work);
     for (size_t i = 0; i < work->count; i++)
         start_piece(site, &work->pieces[i]);
     return UNS_OK;

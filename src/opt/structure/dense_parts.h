@@ -4,12 +4,15 @@
  * State, all f64 with replicas innermost, whatever the layout's type:
  *   head; signal[d]; ḡ[d] if centred; then of each piece
  *     dense     C and R packed, n(n + 1)/2 each; marks; probes W[2][n] and Y[2][n], not tiny
+ *               and where roots may lag, one more packed matrix, the C of a root that is not in
+ *               force yet, and its mark
  *     diagonal  c[n] and r[n]
  * so that a dense piece takes 8·n(n + 1) bytes and 32(n + 2) beside, a replica.
  */
 #ifndef UNS_DENSE_PARTS_H
 #define UNS_DENSE_PARTS_H
 
+#include "base/arena.h"
 #include "base/pool.h"
 #include "kern/kern.h"
 #include "opt/structure/dense.h"
@@ -52,19 +55,39 @@ typedef struct dense_mark {
     uint64_t count;
 } dense_mark;
 
+/* Of one piece and replica: a root that is not in force yet (dense_lag.c). */
+typedef struct dense_later {
+    uint64_t taken, due;         /* versions; taken 0: there is none */
+    uns_root root;               /* that of its C */
+    double weight, square, kept; /* as in dense_mark */
+} dense_later;
+
 typedef struct dense_piece {
     size_t begin, n;
     bool dense;
     double *c, *r, *w, *y; /* in the state */
     dense_mark *marks;
+    double *later_c; /* as c; NULL: roots do not lag */
+    dense_later *later;
+    struct dense_beside *beside; /* [R], in the work space; NULL: nobody to compute there */
 } dense_piece;
+
+/* Work space of one thread that takes roots. */
+typedef struct dense_lane {
+    double *c, *r, *z, *w, *y, *m;
+    void *root;
+    double error;
+    size_t taken;
+    uns_status status;
+} dense_lane;
 
 /* At site->scratch; of no consequence for results. */
 typedef struct dense_work {
     dense_head *head;
     double *signal, *mean; /* in the state; mean NULL: not centred */
     size_t count, d;
-    size_t lanes; /* threads that may take roots side by side */
+    size_t lanes;  /* threads that may take roots side by side */
+    size_t beside; /* and those that may beside the steps: the lanes after the others */
     size_t lane_bytes;
     unsigned char *lane;
     uint64_t fresh; /* version of v = R·signal */
@@ -73,7 +96,7 @@ typedef struct dense_work {
     double *room[2];           /* [largest n · R] */
     double *strip;             /* [STRIPS · largest n] */
     double *q, *drift, *a, *b; /* [R] */
-    size_t *jobs;              /* piece·R + replica; [pieces·R] */
+    size_t *jobs, *lagging;    /* piece·R + replica; [pieces·R] */
     size_t *units;             /* jobs that are done together start here; [pieces·R + 1] */
 } dense_work;
 
@@ -103,12 +126,30 @@ void uns_dense_multiply_one(const uns_structure_site *site, size_t n, size_t r,
 /* acc[r] = Σ_i x[i·R + r]·y[i·R + r] */
 void uns_dense_dots(size_t n, size_t replicas, const double *x, const double *y, double *acc);
 
-/* dense_root.c: takes the roots work->jobs[0 ... count). Sets site->failed where C is not
- * finite; any other failure ends it. */
+/* dense_root.c: takes the roots work->jobs[0 ... count) of C now, or with root NULL those of
+ * the pieces' later_c. Sets site->failed where C is not finite; any other failure ends it. */
 uns_status uns_dense_take_roots(const uns_structure_site *site, const uns_root *root,
                                 size_t count);
-/* Bytes of one lane for pieces of n parameters. */
+/* Lane k for pieces up to n. */
+dense_lane uns_dense_lane(const dense_work *work, size_t k, size_t n);
 size_t uns_dense_lane_bytes(size_t n);
+/* Takes the root of lane->c into r, marks and, if asked for, w and y of a piece and replica. */
+uns_status uns_dense_root_into(uns_context *context, const dense_piece *to, size_t replicas,
+                               size_t r, const uns_root *root, bool probed, dense_lane *lane);
+
+/* dense_lag.c. Bytes of what a piece has in the work space, and placing it: jobs from `first`
+ * on are the piece's. */
+void uns_dense_place_beside(const uns_structure_site *site, uns_arena *arena, dense_work *work,
+                            dense_piece *piece, size_t first);
+/* Brings the roots into force that are due. */
+uns_status uns_dense_settle_late(const uns_structure_site *site);
+/* Has the roots of work->lagging[0 ... count) taken of C as it is now, for later. */
+void uns_dense_take_late(const uns_structure_site *site, const uns_root *root, size_t count);
+/* Forgets those under way of work->jobs[0 ... count). */
+void uns_dense_drop_late(const uns_structure_site *site, size_t count);
+/* The root of later_c into force, as uns_dense_root_into. */
+uns_status uns_dense_take_kept(const uns_structure_site *site, const dense_piece *piece,
+                               size_t r, dense_lane *lane);
 /* Eigenvalues (ascending) and eigenvectors (rows) of replica r's R in force; of root(C) where
  * none has been taken. */
 uns_status uns_dense_decompose(const uns_structure_site *site, const dense_piece *piece,
@@ -116,6 +157,9 @@ uns_status uns_dense_decompose(const uns_structure_site *site, const dense_piece
 /* One replica's C, n×n row-major, lower triangle; centred where ḡ is kept: kC − (kḡ)(kḡ)ᵀ. */
 void uns_dense_unpack(const dense_work *work, const dense_piece *piece, size_t replicas,
                       size_t r, double k, double *full);
+/* The same into later_c, packed. */
+void uns_dense_pack_moment(const dense_work *work, const dense_piece *piece, size_t replicas,
+                           size_t r, double k);
 /* The root to take of that: corrected already where centred. */
 uns_root uns_dense_root_of(const dense_work *work, const uns_root *root);
 

@@ -14,6 +14,9 @@
  *   gone    Of what the root was taken of, less than a twentieth is left in C: errors should
  *           not be the same for ever.
  *
+ * With refresh.lag the last two, and every k, come into force later (dense_lag.c); the others
+ * and tiny pieces do not wait.
+ *
  * Norms are Frobenius's, by the probes of dense_root.c; M = R(c₀C₀)R is the second moment of
  * the preconditioned signal v = Rs, of effective rank n = (tr M)²/‖M‖². Sampling: a sum with
  * weights w of vvᵀ has variance Σw²·K, K ~ q²(1 + 1/n) for q the mean of |v|²; since the root
@@ -144,23 +147,50 @@ typedef struct look {
     bool changed, adaptive, signalled, drift; /* parameters changed; what has been measured */
 } look;
 
-static bool due(const look *at, const dense_work *work, const dense_piece *piece, size_t r) {
+/* For these nothing can wait: steps would have no measure until a root comes. */
+static bool due_now(const look *at, const dense_work *work, const dense_piece *piece,
+                    size_t r) {
     const dense_mark *mark = &piece->marks[r];
     if (mark->taken == 0 || at->changed)
         return true;
     if (!at->adaptive)
-        return at->head->version - mark->taken >= (uint64_t)at->site->spec->refresh;
-    if (piece->n <= UNS_DENSE_TINY)
-        return true;
-    if (mark->blind)
-        return true;
-    if (gone(at->head, mark) || (at->signalled && surprising(at->head, mark, work->q[r])))
-        return true;
-    return at->drift && moved(at->site->spec, at->head, mark, work->drift[r]);
+        return false;
+    return piece->n <= UNS_DENSE_TINY || mark->blind ||
+           (at->signalled && surprising(at->head, mark, work->q[r]));
 }
 
-static size_t collect(const look *at, dense_work *work, double correction) {
-    size_t replicas = at->site->replicas, count = 0;
+static bool due(const look *at, const dense_work *work, const dense_piece *piece, size_t r) {
+    const dense_mark *mark = &piece->marks[r];
+    if (!at->adaptive)
+        return at->head->version - mark->taken >= (uint64_t)at->site->spec->refresh;
+    return gone(at->head, mark) ||
+           (at->drift && moved(at->site->spec, at->head, mark, work->drift[r]));
+}
+
+/* Jobs to be done now, and those whose roots lag. */
+typedef struct found {
+    size_t now, later;
+} found;
+
+static void sort_out(const look *at, dense_work *work, size_t k, found *jobs) {
+    const dense_piece *piece = &work->pieces[k];
+    size_t replicas = at->site->replicas;
+    for (size_t r = 0; r < replicas; r++) {
+        if (!at->site->active[r])
+            continue;
+        if (due_now(at, work, piece, r))
+            work->jobs[jobs->now++] = k * replicas + r;
+        else if ((piece->later && piece->later[r].taken) || !due(at, work, piece, r))
+            continue; /* of roots that lag, one at a time */
+        else if (piece->later)
+            work->lagging[jobs->later++] = k * replicas + r;
+        else
+            work->jobs[jobs->now++] = k * replicas + r;
+    }
+}
+
+static found collect(const look *at, dense_work *work, double correction) {
+    found jobs = {0, 0};
     for (size_t k = 0; k < work->count; k++) {
         const dense_piece *piece = &work->pieces[k];
         if (!piece->dense)
@@ -169,11 +199,9 @@ static size_t collect(const look *at, dense_work *work, double correction) {
             measure_signal(at->site, work, piece);
         if (at->drift && piece->n > UNS_DENSE_TINY)
             measure_drift(at->site, work, piece, correction);
-        for (size_t r = 0; r < replicas; r++)
-            if (at->site->active[r] && due(at, work, piece, r))
-                work->jobs[count++] = k * replicas + r;
+        sort_out(at, work, k, &jobs);
     }
-    return count;
+    return jobs;
 }
 
 /* v of the replicas whose R is new; tiny pieces have none. */
@@ -197,11 +225,14 @@ static uns_status bring_up(const look *at, dense_work *work, const uns_root *roo
     for (size_t k = 0; k < work->count; k++)
         if (!work->pieces[k].dense)
             refresh_diagonal(site, work, &work->pieces[k], root);
-    size_t count = collect(at, work, root->correction);
-    if (count)
-        UNS_TRY(uns_dense_take_roots(site, root, count));
+    UNS_TRY(uns_dense_settle_late(site));
+    found jobs = collect(at, work, root->correction);
+    uns_dense_take_late(site, root, jobs.later);
+    uns_dense_drop_late(site, jobs.now);
+    if (jobs.now)
+        UNS_TRY(uns_dense_take_roots(site, root, jobs.now));
     if (at->signalled && !work->mean) {
-        renew_products(site, work, count);
+        renew_products(site, work, jobs.now);
         work->fresh = at->head->version;
     }
     return UNS_OK;

@@ -6,7 +6,6 @@
  */
 #include "opt/structure/dense_parts.h"
 
-#include "base/arena.h"
 #include "base/base.h"
 #include "la/dense.h"
 #include "la/root.h"
@@ -16,27 +15,18 @@
 #include <stdatomic.h>
 #include <string.h>
 
-/* Work space of one thread. */
-typedef struct lane {
-    double *c, *r, *z, *w, *y, *m;
-    void *root;
-    double error;
-    size_t taken;
-    uns_status status;
-} lane;
-
 static size_t larger(size_t a, size_t b) {
     return a > b ? a : b;
 }
 
 /* For pieces up to n, tiny ones among them. */
-static lane place_lane(uns_arena *arena, size_t n) {
+static dense_lane place_lane(uns_arena *arena, size_t n) {
     size_t tiny = n < UNS_DENSE_TINY ? n : UNS_DENSE_TINY;
     size_t square = uns_size_product(uns_size_product(n, n), sizeof(double));
     size_t matrix = larger(square, uns_triangle(tiny) * UNS_DENSE_BATCH * sizeof(double));
     size_t vector = larger(n, tiny * UNS_DENSE_BATCH) * sizeof(double);
     size_t root = larger(uns_root_scratch(n), uns_dense_eigen_bytes(n));
-    lane my = {0};
+    dense_lane my = {0};
     my.c = uns_arena_take(arena, matrix);
     my.r = uns_arena_take(arena, matrix);
     my.z = uns_arena_take(arena, vector);
@@ -53,17 +43,35 @@ size_t uns_dense_lane_bytes(size_t n) {
     return arena.used;
 }
 
+dense_lane uns_dense_lane(const dense_work *work, size_t k, size_t n) {
+    uns_arena arena = {work->lane + k * work->lane_bytes, 0};
+    return place_lane(&arena, n);
+}
+
+static double centred_entry(const double *mean, size_t replicas, double k, size_t i, size_t j,
+                            double c) {
+    return k * c - (k * mean[i * replicas]) * (k * mean[j * replicas]);
+}
+
 void uns_dense_unpack(const dense_work *work, const dense_piece *piece, size_t replicas,
                       size_t r, double k, double *full) {
     const double *from = piece->c + r;
     const double *mean = work->mean ? work->mean + piece->begin * replicas + r : NULL;
     for (size_t i = 0; i < piece->n; i++)
         for (size_t j = 0; j <= i; j++, from += replicas) {
-            double c = *from;
-            if (mean)
-                c = k * c - (k * mean[i * replicas]) * (k * mean[j * replicas]);
-            full[i * piece->n + j] = c;
+            full[i * piece->n + j] =
+                mean ? centred_entry(mean, replicas, k, i, j, *from) : *from;
         }
+}
+
+void uns_dense_pack_moment(const dense_work *work, const dense_piece *piece, size_t replicas,
+                           size_t r, double k) {
+    const double *mean = work->mean ? work->mean + piece->begin * replicas + r : NULL;
+    size_t at = r;
+    for (size_t i = 0; i < piece->n; i++)
+        for (size_t j = 0; j <= i; j++, at += replicas)
+            piece->later_c[at] =
+                mean ? centred_entry(mean, replicas, k, i, j, piece->c[at]) : piece->c[at];
 }
 
 uns_root uns_dense_root_of(const dense_work *work, const uns_root *root) {
@@ -97,7 +105,7 @@ static double dot(size_t n, const double *x, const double *y) {
 
 /* lane->c is scaled by k for cC. */
 static void probe(const dense_piece *piece, size_t replicas, size_t r, double k,
-                  const lane *my) {
+                  const dense_lane *my) {
     size_t n = piece->n;
     dense_mark *mark = &piece->marks[r];
     mark->trace = mark->size = 0.0;
@@ -123,40 +131,55 @@ typedef struct root_jobs {
     const uns_structure_site *site;
     const dense_work *work;
     const uns_root *root;
+    bool late;    /* of later_c */
     size_t count; /* units: jobs[units[k]] ... jobs[units[k + 1] − 1] */
     atomic_size_t next;
-    lane *lanes;
+    dense_lane *lanes;
 } root_jobs;
 
-/* A C that is not finite has no root, and no later signal mends it: the replica is reported. */
-static void take_root(const root_jobs *jobs, size_t job, lane *my) {
-    const uns_structure_site *site = jobs->site;
-    const dense_work *work = jobs->work;
-    size_t replicas = site->replicas, r = job % replicas;
-    const dense_piece *piece = &work->pieces[job / replicas];
-    uns_root root = uns_dense_root_of(work, jobs->root);
+uns_status uns_dense_root_into(uns_context *context, const dense_piece *to, size_t replicas,
+                               size_t r, const uns_root *root, bool probed, dense_lane *my) {
     uns_root_report report = {0};
-    uns_dense_unpack(work, piece, replicas, r, jobs->root->correction, my->c);
+    UNS_TRY(uns_root_dense(context, to->n, root, 0.0, my->c, my->r, my->root, &report));
+    pack(to->n, replicas, my->r, to->r + r);
+    dense_mark *mark = &to->marks[r];
+    double floor = (double)to->n * DBL_EPSILON * report.largest;
+    *mark = (dense_mark){.kept = 1.0};
+    mark->blind = root->epsilon == 0.0 && !(report.smallest > 4.0 * floor);
+    if (probed)
+        probe(to, replicas, r, root->correction, my);
+    my->error = report.error > my->error ? report.error : my->error;
+    my->taken++;
+    return UNS_OK;
+}
+
+/* Of C now; what it says is of now too. */
+static uns_status take_now(const root_jobs *jobs, const dense_piece *piece, size_t r,
+                           dense_lane *my) {
+    const dense_work *work = jobs->work;
+    const uns_structure_site *site = jobs->site;
+    uns_root root = uns_dense_root_of(work, jobs->root);
+    uns_dense_unpack(work, piece, site->replicas, r, jobs->root->correction, my->c);
+    UNS_TRY(uns_dense_root_into(site->context, piece, site->replicas, r, &root,
+                                site->spec->refresh == UNS_REFRESH_ADAPTIVE, my));
+    dense_mark *mark = &piece->marks[r];
+    mark->taken = work->head->version;
+    mark->weight = work->head->weight;
+    mark->square = work->head->square;
+    return UNS_OK;
+}
+
+/* A C that is not finite has no root, and no later signal mends it: the replica is reported. */
+static void take_root(const root_jobs *jobs, size_t job, dense_lane *my) {
+    const uns_structure_site *site = jobs->site;
+    size_t r = job % site->replicas;
+    const dense_piece *piece = &jobs->work->pieces[job / site->replicas];
     uns_status status =
-        uns_root_dense(site->context, piece->n, &root, 0.0, my->c, my->r, my->root, &report);
+        jobs->late ? uns_dense_take_kept(site, piece, r, my) : take_now(jobs, piece, r, my);
     if (status == UNS_ERROR_RANGE)
         site->failed[r] = 1;
     else if (status != UNS_OK)
         my->status = status;
-    if (status != UNS_OK)
-        return;
-    pack(piece->n, replicas, my->r, piece->r + r);
-    dense_mark *mark = &piece->marks[r];
-    double floor = (double)piece->n * DBL_EPSILON * report.largest;
-    *mark = (dense_mark){.taken = work->head->version,
-                         .weight = work->head->weight,
-                         .square = work->head->square,
-                         .kept = 1.0};
-    mark->blind = root.epsilon == 0.0 && !(report.smallest > 4.0 * floor);
-    if (site->spec->refresh == UNS_REFRESH_ADAPTIVE)
-        probe(piece, replicas, r, root.correction, my);
-    my->error = report.error > my->error ? report.error : my->error;
-    my->taken++;
 }
 
 /* The units' columns of a packed array of all replicas, into columns of their own, and back. */
@@ -176,7 +199,7 @@ static void distribute(size_t rows, size_t replicas, size_t count, const size_t 
 
 /* C ← kC − k²ḡḡᵀ */
 static void centre_tiny(const root_jobs *jobs, const dense_piece *piece, size_t count,
-                        const size_t *units, const lane *my) {
+                        const size_t *units, const dense_lane *my) {
     const dense_work *work = jobs->work;
     size_t replicas = jobs->site->replicas, n = piece->n;
     double keep[UNS_DENSE_BATCH], take[UNS_DENSE_BATCH], k = jobs->root->correction;
@@ -188,7 +211,8 @@ static void centre_tiny(const root_jobs *jobs, const dense_piece *piece, size_t 
     jobs->site->kernels->outer_rows(n, count, keep, take, my->w, my->c);
 }
 
-static void take_tiny(const root_jobs *jobs, size_t count, const size_t *units, lane *my) {
+static void take_tiny(const root_jobs *jobs, size_t count, const size_t *units,
+                      dense_lane *my) {
     const uns_structure_site *site = jobs->site;
     const dense_work *work = jobs->work;
     size_t replicas = site->replicas;
@@ -214,7 +238,7 @@ static void take_tiny(const root_jobs *jobs, size_t count, const size_t *units, 
 static void run_lane(void *user, size_t index) {
     root_jobs *jobs = user;
     const dense_work *work = jobs->work;
-    lane *my = &jobs->lanes[index];
+    dense_lane *my = &jobs->lanes[index];
     size_t unit;
     uint64_t mode = uns_flush_enter();
     while ((unit = atomic_fetch_add(&jobs->next, 1)) < jobs->count) {
@@ -250,18 +274,16 @@ uns_status uns_dense_take_roots(const uns_structure_site *site, const uns_root *
     };
     const dense_work *work = site->scratch;
     dense_head *head = work->head;
-    lane lanes[LANES];
+    dense_lane lanes[LANES];
     size_t units = cut_units(site, count), largest = 0;
     size_t used = units < work->lanes ? units : work->lanes;
     for (size_t k = 0; k < count; k++) {
         size_t n = work->pieces[work->jobs[k] / site->replicas].n;
         largest = n > largest ? n : largest;
     }
-    for (size_t k = 0; k < used; k++) {
-        uns_arena arena = {work->lane + k * work->lane_bytes, 0};
-        lanes[k] = place_lane(&arena, largest);
-    }
-    root_jobs jobs = {site, work, root, units, 0, lanes};
+    for (size_t k = 0; k < used; k++)
+        lanes[k] = uns_dense_lane(work, k, largest);
+    root_jobs jobs = {site, work, root, root == NULL, units, 0, lanes};
     uns_pool_run(uns_context_pool(site->context), used, run_lane, &jobs);
     uns_status status = UNS_OK;
     for (size_t k = 0; k < used; k++) {
@@ -277,8 +299,7 @@ uns_status uns_dense_decompose(const uns_structure_site *site, const dense_piece
                                double *values) {
     const dense_work *work = site->scratch;
     size_t n = piece->n, replicas = site->replicas;
-    uns_arena arena = {work->lane, 0};
-    lane my = place_lane(&arena, n);
+    dense_lane my = uns_dense_lane(work, 0, n);
     const double *from = piece->r + r;
     if (piece->marks[r].taken == 0) {
         uns_root own = uns_dense_root_of(work, root);

@@ -86,6 +86,9 @@ static void fade(const uns_structure_site *site, const dense_piece *piece, doubl
     for (size_t r = 0; r < site->replicas; r++)
         if (site->active[r])
             piece->marks[r].kept *= k;
+    for (size_t r = 0; piece->later && r < site->replicas; r++)
+        if (site->active[r])
+            piece->later[r].kept *= k;
 }
 
 static void add_increment(const uns_structure_site *site, const dense_piece *piece, double e) {
