@@ -103,3 +103,40 @@ Test(refresh, every_k_observations_means_that) {
     }
     uns_context_destroy(context);
 }
+
+/* As shipped, from the first gradient on, when C is still singular: R between two roots is no
+ * worse than one at every step, so nobody is thrown out of a bowl they start in. */
+static void check_shipped(uns_context *context, const char *name, size_t d) {
+    static bowl b;
+    const void *structure = NULL;
+    uns_spec spec = spec_of(context, name, "");
+    cr_assert_eq(uns_context_find(context, UNS_KIND_STRUCTURE, spec.structure, &structure),
+                 UNS_OK);
+    if (!((const uns_structure_ops *)structure)->refreshes)
+        return;
+    rider r = {0};
+    double g[MOST], farthest = 0.0;
+    draw_bowl(d, &b);
+    open_rider(context, d, &spec, &r);
+    for (size_t i = 0; i < d; i++)
+        r.x[i] = 1.0;
+    for (uint64_t t = 0; t < 500; t++) {
+        bowl_gradient(&b, t, r.x, g);
+        ride(&r, g);
+    }
+    for (size_t i = 0; i < d; i++)
+        farthest = fmax(farthest, fabs(r.x[i]));
+    cr_expect(farthest <= 10.0, "%s, d = %zu: %g", name, d, farthest);
+    close_rider(&r);
+}
+
+Test(refresh, every_preset_as_shipped_stays_in_the_bowl) {
+    uns_context *context = open_context(1);
+    for (size_t i = 0; uns_dense_available() && i < uns_context_count(context, UNS_KIND_PRESET);
+         i++) {
+        const uns_preset *preset = uns_context_entry(context, UNS_KIND_PRESET, i);
+        check_shipped(context, preset->name, 17);
+        check_shipped(context, preset->name, MOST);
+    }
+    uns_context_destroy(context);
+}

@@ -14,6 +14,7 @@
 #include <float.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <unsaddle/elementary.h>
 
 static size_t larger(size_t a, size_t b) {
     return a > b ? a : b;
@@ -126,6 +127,15 @@ static void probe(const dense_piece *piece, size_t replicas, size_t r, double k,
     }
 }
 
+/* M where C is singular: what the probes see of it is rounding, R being 1/ε on the null space.
+ * All of it is taken to be what it is at the largest eigenvalue; at p = ½ that is 1. */
+static void expect_moment(const dense_piece *piece, size_t r, const uns_root *root,
+                          double largest) {
+    double m = largest > 0.0 ? uns_pow(largest, 1.0 - 2.0 * root->exponent) : 1.0;
+    piece->marks[r].trace = (double)piece->n * m;
+    piece->marks[r].size = (double)piece->n * m * m;
+}
+
 /* Jobs that are done together: one, or those of a tiny piece. */
 typedef struct root_jobs {
     const uns_structure_site *site;
@@ -145,9 +155,12 @@ uns_status uns_dense_root_into(uns_context *context, const dense_piece *to, size
     dense_mark *mark = &to->marks[r];
     double floor = (double)to->n * DBL_EPSILON * report.largest;
     *mark = (dense_mark){.kept = 1.0};
-    mark->blind = root->epsilon == 0.0 && !(report.smallest > 4.0 * floor);
+    bool singular = !(report.smallest > 4.0 * floor);
+    mark->blind = root->epsilon == 0.0 && singular;
     if (probed)
         probe(to, replicas, r, root->correction, my);
+    if (singular)
+        expect_moment(to, r, root, report.largest);
     my->error = report.error > my->error ? report.error : my->error;
     my->taken++;
     return UNS_OK;
