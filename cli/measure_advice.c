@@ -55,6 +55,31 @@ static void advise_descending(const cli_measured *m) {
         printf("  The gradient leads on: keep going, and measure again when f stalls.\n");
 }
 
+/* At a saddle for which no time of leaving can be given. */
+static void advise_stepping(const cli_measured *m) {
+    const uns_measurement *a = m->all;
+    if (a->noise.trace.value > 0.0)
+        printf("  This is a saddle, though no time of leaving it can be given.\n");
+    else if (a->gradient > 0.0)
+        printf(
+            "  No noise pushes along the way down, only a gradient of %.2g: waiting may take "
+            "for ever.\n",
+            a->gradient);
+    else
+        printf("  Nothing pushes here, neither noise nor a gradient: no gradient method leaves "
+               "by itself,\n  whatever its metric.\n");
+    printf(
+        "  Take the step down: 'unsaddle certify' with --witness writes the direction, and a "
+        "run with\n  stall.act=witness takes it by itself.\n");
+}
+
+static void advise_deciding(const cli_measured *m) {
+    const uns_certificate *c = &m->all->certificate;
+    printf("  Whether there is anything to leave is undecided: 'unsaddle certify' with more "
+           "products,\n  or a tau_h other than %g, would tell.\n",
+           c->tau_h);
+}
+
 static void advise_staying(const cli_measured *m) {
     const uns_measured_metric *today = &m->all->metric[0];
     printf("  There is nothing to leave. ");
@@ -88,6 +113,10 @@ void cli_advice_print(const cli_measured *m) {
         advise_leaving(m);
     else if (a->certificate.verdict == UNS_VERDICT_GRADIENT)
         advise_descending(m);
+    else if (a->certificate.verdict == UNS_VERDICT_SADDLE)
+        advise_stepping(m);
+    else if (a->certificate.verdict != UNS_VERDICT_STATIONARY)
+        advise_deciding(m);
     else
         advise_staying(m);
 }

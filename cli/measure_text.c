@@ -39,10 +39,16 @@ static void print_gradient(const uns_measurement *a) {
     if (isfinite(a->noise.scale.value))
         printf("  noise scale          %.3g +- %.2g batches would outweigh the noise\n",
                a->noise.scale.value, a->noise.scale.error);
-    else
+    else if (noise > 0.0)
         printf("  noise scale          the gradient is lost in the noise of these draws\n");
-    printf("  effective dimension  %.3g +- %.1g of %zu (tr G/|G|)\n", a->noise.dimension.value,
-           a->noise.dimension.error, a->dimension);
+    else
+        printf("  noise scale          none: %s\n",
+               a->gradient > 0.0 ? "the draws do not differ" : "neither noise nor a gradient");
+    if (isfinite(a->noise.dimension.value))
+        printf("  effective dimension  %.3g +- %.1g of %zu (tr G/|G|)\n",
+               a->noise.dimension.value, a->noise.dimension.error, a->dimension);
+    else
+        printf("  effective dimension  none: every draw is 0\n");
     printf("  largest draw         %.4g\n", a->noise.largest);
 }
 
@@ -76,6 +82,17 @@ static void print_density(const uns_measurement *a) {
     printf(" of the eigenvalues\n");
 }
 
+/* The worst of all that were asked for, and at which end. */
+static void print_unconverged(const uns_measurement *a) {
+    double low = 0.0, high = 0.0;
+    for (size_t i = 0; i < a->lowest; i++)
+        low = fmax(low, a->low_residual[i]);
+    for (size_t i = 0; i < a->highest; i++)
+        high = fmax(high, a->high_residual[i]);
+    printf("  not converged        residual %.2g among the %s; products=... for more\n",
+           fmax(low, high), low >= high ? "smallest" : "largest");
+}
+
 static void print_curvature(const uns_measurement *a) {
     printf("\nCurvature (%s products%s)\n", uns_rung_text(a->curvature.rung),
            a->curvature.whole ? ", whole spectrum" : "");
@@ -84,11 +101,12 @@ static void print_curvature(const uns_measurement *a) {
     if (a->curvature.error > 0.0)
         printf("  error of a product   %.2g\n", a->curvature.error);
     if (!a->curvature.converged)
-        printf("  not converged        residual of the smallest %.2g; products=... for more\n",
-               a->low_residual[0]);
+        print_unconverged(a);
     if (a->density)
         print_density(a);
-    if (a->low[0] < 0.0 && isfinite(a->way.variance.value))
+    if (a->low[0] < 0.0 && !isfinite(a->way.share.value) && a->noise.trace.value == 0.0)
+        printf("  way down             no noise here, along it or elsewhere\n");
+    else if (a->low[0] < 0.0 && isfinite(a->way.share.value))
         printf("  way down             holds %.3g +- %.1g of the noise; 1/d is %.3g\n",
                a->way.share.value, a->way.share.error, 1.0 / (double)a->dimension);
 }
@@ -135,6 +153,8 @@ static void print_noise_row(const char *name, const uns_noise_report *r,
     printf("  %-*s", NAME, name);
     if (clear)
         printf(" %9.4g %9.4g", r->rank.value, r->top.value);
+    else if (r->trace.value == 0.0)
+        printf(" %9s %9s", "none", "none");
     else
         printf(" %9s %9s", "unclear", "unclear");
     if (isfinite(way->share.value))
@@ -243,6 +263,12 @@ static void print_doubts(const uns_measurement *a) {
 static void print_forecast(const cli_measured *m) {
     const uns_measurement *a = m->all;
     bool leaves = a->metric[0].now.method != UNS_METHOD_NONE;
+    if (!leaves && a->certificate.verdict == UNS_VERDICT_SADDLE) {
+        printf("\nWho would leave, and when?\n  No forecast: %s.\n",
+               a->noise.trace.value > 0.0 ? "none could be made for the way down"
+                                          : "no noise pushes along the way down");
+        return;
+    }
     printf("\nWho would %s? (floors by the noise measured here)\n",
            leaves ? "leave, and when" : "come how close");
     printf("  %-*s %-38s | %s\n", NAME, "", "at today's eta", "at an equal floor");

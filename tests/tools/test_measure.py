@@ -91,6 +91,18 @@ def test_assumptions_walk_the_run_again():
         assert measure(f"{place}/r", *FEW, "path=50", "--assumptions")["assumptions"]["steps"] == 50
 
 
+def test_an_exact_saddle_without_noise_is_to_be_left_by_a_step_of_its_own():
+    with tempfile.TemporaryDirectory() as place:
+        run("run", SADDLE, "problem={name: saddle, hessian: [-1], noise: [0]}", "steps=10",
+            "optimizers=[sgd: {eta: 0.1}]", "--out", f"{place}/r", "--quiet")
+        text = run("measure", f"{place}/r", *FEW).stdout
+    assert "nan" not in text, text
+    assert "Is this a saddle?\n  Yes (proof)" in text and "No forecast" in text, text
+    advice = text.split("What to do")[1]
+    assert "Nothing pushes here" in advice and "nothing to leave" not in advice, advice
+    assert "--witness" in advice and "stall.act=witness" in advice, advice
+
+
 def test_mistakes_are_named_with_the_nearest_name():
     for words, wanted in ((["drawz=3"], "draws"), (["draws=3"], "draws"), (["model=sometimes"], "auto"),
                           (["--at", "middle"], "middle"), (["structures=diagonal,ful"], "full"), (["--assumption"], "assumptions"),
