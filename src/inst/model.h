@@ -85,6 +85,7 @@ typedef struct uns_walkers {
     double *x, *g, *mean, *offset, *coordinate; /* replicas innermost; mean: the quadratic's */
     double *rho, *size, *height, *random;
     unsigned char *gone;
+    size_t latest;       /* the last of them that left */
     double drop, bottom; /* Δ; f at the saddle of the model, less f(x₀) */
     double least;        /* ρ below which nothing is told apart */
     bool whole_structure;

@@ -18,8 +18,19 @@ enum {
     SCOUTS_SHARE = 4,    /* of them in the first pass */
     GRADIENTS_LEAST = 32,
     SCOUT_STAGES = 4,
-    STAGES = 8
+    STAGES = 8,
+    EXITS =
+        4, /* replicas whose fall is measured where they leave, by so many whole gradients */
+    NODES = 2
 };
+
+/* f may be off by this part of Δ where the model leaves, and the model's own drop may have been
+ * stretched by that part, before the way is called beyond the quadratic region. */
+static const double most_off = 0.1, most_stretch = 0.15;
+
+/* Relative standard error of a median of the model, somewhat above what was counted over the
+ * settings of tests/long/model.c: replicas of one model do not see it. */
+static const double own_error = 0.06;
 
 typedef struct survey {
     uns_model *model;
@@ -27,6 +38,9 @@ typedef struct survey {
     size_t gradients, drawn, wholes, allowed;
     double *memory, *at, *truth;
     double least;
+    double stretch; /* what the model must fall for f to fall by Δ, over Δ */
+    size_t exits;   /* measured in the second pass */
+    double off;     /* how far f's fall is from Δ where the model has fallen so, over Δ */
     bool whole_structure;
     uns_pool pool;
     uns_profile profile;
@@ -64,22 +78,51 @@ static void go_to(const survey *s, const uns_walkers *w, size_t r) {
         s->at[i] = w->x[i * w->replicas + r];
 }
 
-/* The whole gradient at one of them: how much of the quadratic mean is left there. */
-static uns_status measure_mean(survey *s, const uns_walkers *w, size_t r) {
-    const uns_sampler *sampler = &s->model->sampler;
-    double with = 0.0, own = 0.0;
-    if (!sampler->whole || s->wholes == s->allowed)
-        return UNS_OK;
-    go_to(s, w, r);
-    UNS_TRY(sampler->whole(sampler->self, s->at, s->truth));
+/* The whole gradient on the straight line from x₀ to replica r, `part` of the way along: how
+ * much of the quadratic mean is left there. *fall: the slope down along the line. */
+static uns_status look_along(survey *s, const uns_walkers *w, size_t r, double part,
+                             double *fall) {
+    const uns_model *m = s->model;
+    double with = 0.0, own = 0.0, square = 0.0;
+    *fall = 0.0;
+    for (size_t i = 0; i < w->d; i++)
+        s->at[i] = m->x[i] + part * (w->x[i * w->replicas + r] - m->x[i]);
+    UNS_TRY(m->sampler.whole(m->sampler.self, s->at, s->truth));
     s->wholes++;
     for (size_t i = 0; i < w->d; i++) {
-        double quadratic = w->mean[i * w->replicas + r];
+        double quadratic = m->mean[i] + part * (w->mean[i * w->replicas + r] - m->mean[i]);
+        double away = s->at[i] - m->saddle[i];
         with += quadratic * s->truth[i];
         own += quadratic * quadratic;
+        square += away * away;
+        *fall -= s->truth[i] * (w->x[i * w->replicas + r] - m->x[i]);
     }
     if (own > 0.0)
-        uns_profile_add(&s->profile, w->rho[r], with / own);
+        uns_profile_add(&s->profile, fmax(sqrt(square), w->least), with / own);
+    return UNS_OK;
+}
+
+static uns_status measure_mean(survey *s, const uns_walkers *w, size_t r) {
+    double fall;
+    if (!s->model->sampler.whole || s->wholes + EXITS * NODES > s->allowed)
+        return UNS_OK;
+    return look_along(s, w, r, 1.0, &fall);
+}
+
+/* How far f itself has fallen where the latest replica left, over Δ; 1 if that is not known.
+ * Two nodes of Gauss and Legendre are exact where f is quartic along the line. */
+static uns_status measure_exit(survey *s, const uns_walkers *w, double *fell) {
+    static const double node[NODES] = {0.21132486540518712, 0.78867513459481288};
+    double sum = 0.0, fall;
+    *fell = 1.0;
+    if (!s->model->sampler.whole || s->wholes + NODES > s->allowed)
+        return UNS_OK;
+    for (int k = 0; k < NODES; k++) {
+        UNS_TRY(look_along(s, w, w->latest, node[k], &fall));
+        sum += fall / NODES;
+    }
+    s->exits++;
+    *fell = sum / s->run->drop;
     return UNS_OK;
 }
 
@@ -129,7 +172,7 @@ static uns_walkers walkers_of(survey *s, size_t replicas, uint32_t number) {
                      .profile = &s->profile,
                      .replicas = replicas,
                      .number = number,
-                     .drop = s->run->drop,
+                     .drop = s->run->drop * s->stretch,
                      .least = s->least,
                      .whole_structure = s->whole_structure};
     return w;
@@ -166,6 +209,22 @@ static uns_status scout(survey *s, uns_walkers *w, int64_t *steps) {
         keep_ready(s, w);
     }
     *steps = t;
+    if (w->escaped) {
+        double fell;
+        UNS_TRY(measure_exit(s, w, &fell));
+        s->exits = 0;
+        s->stretch = 1.0 / fmin(fmax(fell, 0.8), 1.25);
+    }
+    return UNS_OK;
+}
+
+/* At every other quantile. */
+static uns_status check_exit(survey *s, const uns_walkers *w, size_t quantile) {
+    double fell;
+    if (quantile % 2)
+        return UNS_OK;
+    UNS_TRY(measure_exit(s, w, &fell));
+    s->off = fmax(s->off, fabs(fell - 1.0));
     return UNS_OK;
 }
 
@@ -180,8 +239,10 @@ static uns_status walk(survey *s, uns_walkers *w, int64_t foreseen, uns_forecast
     for (int64_t t = 1; t <= s->run->limit && next < UNS_FORECAST_QUANTILES; t++) {
         UNS_TRY(uns_walkers_step(w, (uint64_t)t));
         double share = (double)w->escaped / (double)w->replicas;
-        for (; next < UNS_FORECAST_QUANTILES && share >= q[next]; next++)
+        for (; next < UNS_FORECAST_QUANTILES && share >= q[next]; next++) {
             out->escape[next] = (double)t;
+            UNS_TRY(check_exit(s, w, next));
+        }
         if ((double)t * STAGES >= ((double)stage + 0.5) * (double)foreseen && stage < STAGES) {
             UNS_TRY(refresh(s, w, each));
             stage++;
@@ -190,6 +251,13 @@ static uns_status walk(survey *s, uns_walkers *w, int64_t foreseen, uns_forecast
         *steps += 1;
     }
     return UNS_OK;
+}
+
+/* Whether f falls otherwise than the model, or nobody has looked. */
+static bool leaves_quadratic(const survey *s, double last, const uns_forecast *out) {
+    bool unseen = s->exits == 0 && s->model->sampler.whole && !isnan(out->escape[0]);
+    return unseen || s->off > most_off || fabs(s->stretch - 1.0) > most_stretch ||
+           uns_profile_slope(&s->profile, last) < 0.5;
 }
 
 static void conclude(const survey *s, double last, uns_forecast *out) {
@@ -205,11 +273,25 @@ static void conclude(const survey *s, double last, uns_forecast *out) {
         out->open |= UNS_DOUBT_FAR_NOISE;
     if (s->pool.scatter > 0.2 && strcmp(s->run->spec.structure, "identity") != 0)
         out->open |= UNS_DOUBT_ONLINE;
-    if (uns_profile_slope(&s->profile, last) < 0.5)
+    if (leaves_quadratic(s, last, out))
         out->open |= UNS_DOUBT_CURVED;
     if (isnan(out->escape[UNS_FORECAST_QUANTILES - 1]))
         out->open |= UNS_DOUBT_NOT_REACHED;
     out->doubts = out->open;
+}
+
+/* The quantiles of the replicas, wider by the model's own error, in quadrature. */
+static void widen(uns_forecast *out) {
+    static const double normal[UNS_FORECAST_QUANTILES] = {-1.6449, -0.6745, 0.0, 0.6745,
+                                                          1.6449};
+    double median = out->escape[UNS_FORECAST_QUANTILES / 2];
+    for (size_t i = 0; i < UNS_FORECAST_QUANTILES && !isnan(median); i++) {
+        if (isnan(out->escape[i]))
+            continue;
+        double way = hypot(out->escape[i] - median, normal[i] * own_error * median);
+        out->escape[i] = fmax(round(median + copysign(way, normal[i])), 1.0);
+    }
+    out->escape[UNS_FORECAST_QUANTILES / 2] = median;
 }
 
 static uns_status pass(survey *s, size_t replicas, uint32_t number, int64_t *foreseen,
@@ -264,6 +346,7 @@ static uns_status both_passes(survey *s, uns_forecast *out, uns_model_cost *cost
     size_t scouts = (replicas + SCOUTS_SHARE - 1) / SCOUTS_SHARE;
     UNS_TRY(pass(s, scouts, 0, &foreseen, NULL, NULL, &last));
     UNS_TRY(pass(s, replicas, 1, &foreseen, out, &steps, &last));
+    widen(out);
     conclude(s, last > 0.0 ? last : s->pool.at, out);
     last = last > 0.0 ? last : s->pool.at;
     *cost = (uns_model_cost){s->drawn + s->model->drawn,
@@ -280,6 +363,7 @@ uns_status uns_model_forecast(uns_model *model, const uns_model_run *run, uns_fo
     UNS_TRY(check(model, run));
     survey s = {.model = model,
                 .run = run,
+                .stretch = 1.0,
                 .gradients = run->gradients ? run->gradients : UNS_MODEL_GRADIENTS,
                 .allowed = model->allowed - model->products - model->wholes};
     s.gradients -= s.gradients > 2 * model->drawn ? model->drawn : s.gradients / 2;

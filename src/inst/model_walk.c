@@ -149,6 +149,7 @@ static void count_escapes(uns_walkers *w) {
         double f = w->bottom + part * (w->height[r] - w->bottom);
         if (!w->gone[r] && f < -w->drop) {
             w->gone[r] = 1;
+            w->latest = r;
             w->escaped++;
         }
     }

@@ -57,6 +57,25 @@ static const setting settings[] = {
     {"rmsprop eta=1e-4 momentum=heavy mu=0.9", MF, "noise=0.3 start_scale=0.05 seed=15", 32,
      0.1, 8000, false},
     {"nesterov eta=0.05", MF, "rank=5 start_scale=0.03 seed=16", 16, 0.2, 8000, false},
+    /* not looked at when the model's own error was chosen */
+    {"rmsprop eta=1e-3 beta=0.98", MF, "n=24 rank=2 start_scale=0.03 seed=21", 16, 0.1, 8000,
+     false},
+    {"sgd eta=0.5", MF, "n=16 rank=3 start_scale=0.02 seed=22", 16, 0.15, 8000, false},
+    {"adam eta=5e-4", MF, "start_scale=0.05 seed=23", 20, 0.15, 8000, false},
+    {"amsgrad eta=5e-4", MF, "n=25 rank=2 start_scale=0.04 seed=24", 16, 0.1, 8000, false},
+    {"nadam eta=5e-4 beta=0.99", MF, "n=16 start_scale=0.02 seed=25", 24, 0.1, 8000, false},
+    {"momentum eta=0.05", MF, "start_scale=0.02 seed=26", 8, 0.2, 8000, false},
+    /* as far as the problem's own mark, half of the depth: beyond what is quadratic */
+    {"sgd eta=0.1", MF, "n=20 rank=3 noise=0.1 start_scale=1e-3", 16, 0.5, 20000, false},
+    {"sgd eta=1", MF, "start_scale=0.01 seed=6", 16, 0.5, 8000, false},
+    {"momentum eta=0.1", MF, "start_scale=0.01 seed=7", 16, 0.5, 8000, false},
+    {"nesterov eta=0.05", MF, "rank=5 start_scale=0.03 seed=16", 16, 0.5, 8000, false},
+    {"rmsprop eta=1e-3 beta.rule=eta^2/3 burn_in=auto", MF, "", 20, 0.5, 8000, false},
+    {"rmsprop eta=1e-3 beta=0.9", MF, "n=30 rank=2 seed=3", 16, 0.5, 8000, false},
+    {"adam eta=1e-3", MF, "start_scale=0.03 seed=2", 16, 0.5, 8000, false},
+    {"adam eta=5e-4 beta=0.99", MF, "n=30 rank=4 seed=4", 32, 0.5, 8000, false},
+    {"amsgrad eta=1e-3", MF, "start_scale=0.05 seed=8", 16, 0.5, 8000, false},
+    {"nadam eta=1e-3", MF, "start_scale=0.02 seed=13", 12, 0.5, 8000, false},
     /* single entries: 64 deviations do not tell the coordinates' variances */
     {"rmsprop eta=1e-3 beta.rule=eta^2/3 burn_in=auto", MF, "", 1, 0.1, 8000, true},
 };
@@ -155,8 +174,8 @@ static uns_forecast forecast(const bench *b, double drop, uns_model_cost *cost) 
 
 typedef struct tally {
     double median[64], share;
-    size_t count;
-    double dearest;
+    size_t count, flagged;
+    double dearest, least; /* least: share of the escapes within a 90 % interval */
     claims all;
 } tally;
 
@@ -181,7 +200,14 @@ static void judge(const setting *s, size_t replicas, double *times, const uns_fo
         claim(&all->all, f->open != 0, "flagged: %s", line);
         return;
     }
-    claim(&all->all, fabs(miss) <= 0.25 && f->open == 0, "%s", line);
+    double covered = (double)inside / (double)replicas;
+    if (f->open != 0 && s->drop > 0.15) {
+        claim(&all->all, f->open & UNS_DOUBT_CURVED, "flagged by itself: %s", line);
+        all->flagged++;
+        return;
+    }
+    claim(&all->all, fabs(miss) <= 0.25 && covered >= 0.75 && f->open == 0, "%s", line);
+    all->least = fmin(all->least, covered);
     all->median[all->count++] = isnan(miss) ? INFINITY : fabs(miss);
     if (strcmp(s->problem, MF) == 0) /* no stand-in is cheaper than a ten-dimensional saddle */
         all->dearest = fmax(all->dearest, part);
@@ -234,7 +260,7 @@ static void run_setting(uns_context *context, const setting *s, size_t replicas,
 }
 
 int main(int count, char **arguments) {
-    tally all = {.count = 0};
+    tally all = {.least = 1.0};
     size_t replicas = count > 1 ? (size_t)atoll(arguments[1]) : 1000;
     size_t first = count > 3 ? (size_t)atoll(arguments[2]) : 1;
     size_t last = count > 3 ? (size_t)atoll(arguments[3]) : UNS_COUNT_OF(settings);
@@ -249,6 +275,11 @@ int main(int count, char **arguments) {
           100.0 * median, all.count);
     claim(&all.all, worst <= 0.25, "local model: medians off by %.1f %% at worst",
           100.0 * worst);
+    claim(&all.all, all.least >= 0.75 && all.count >= 2 * all.flagged,
+          "local model: at least %.1f %% of the escapes within the 90 %% intervals of each of "
+          "the %zu that were not flagged; %zu whose drop was above 0.15 of the depth "
+          "flagged themselves",
+          100.0 * all.least, all.count, all.flagged);
     claim(&all.all, all.dearest <= 0.1,
           "local model: at most %.1f %% of the cost of %zu replicas", 100.0 * all.dearest,
           replicas);
