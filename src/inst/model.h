@@ -86,6 +86,7 @@ typedef struct uns_walkers {
     double *rho, *size, *height, *random;
     unsigned char *gone;
     size_t latest;       /* the last of them that left */
+    double fallen;       /* how far the model's f was below f(x₀) there */
     double drop, bottom; /* Δ; f at the saddle of the model, less f(x₀) */
     double least;        /* ρ below which nothing is told apart */
     bool whole_structure;

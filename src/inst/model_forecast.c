@@ -109,8 +109,9 @@ static uns_status measure_mean(survey *s, const uns_walkers *w, size_t r) {
     return look_along(s, w, r, 1.0, &fall);
 }
 
-/* How far f itself has fallen where the latest replica left, over Δ; 1 if that is not known.
- * Two nodes of Gauss and Legendre are exact where f is quartic along the line. */
+/* How far f itself has fallen where the latest replica left, over how far the model has; 1 if
+ * that is not known. Two nodes of Gauss and Legendre are exact where f is quartic on the line.
+ */
 static uns_status measure_exit(survey *s, const uns_walkers *w, double *fell) {
     static const double node[NODES] = {0.21132486540518712, 0.78867513459481288};
     double sum = 0.0, fall;
@@ -122,7 +123,7 @@ static uns_status measure_exit(survey *s, const uns_walkers *w, double *fell) {
         sum += fall / NODES;
     }
     s->exits++;
-    *fell = sum / s->run->drop;
+    *fell = sum / w->fallen;
     return UNS_OK;
 }
 
@@ -224,7 +225,7 @@ static uns_status check_exit(survey *s, const uns_walkers *w, size_t quantile) {
     if (quantile % 2)
         return UNS_OK;
     UNS_TRY(measure_exit(s, w, &fell));
-    s->off = fmax(s->off, fabs(fell - 1.0));
+    s->off = fmax(s->off, fabs(fell * s->stretch - 1.0));
     return UNS_OK;
 }
 

@@ -150,6 +150,7 @@ static void count_escapes(uns_walkers *w) {
         if (!w->gone[r] && f < -w->drop) {
             w->gone[r] = 1;
             w->latest = r;
+            w->fallen = -f;
             w->escaped++;
         }
     }

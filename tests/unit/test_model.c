@@ -169,6 +169,34 @@ Test(model, what_is_not_known_is_flagged) {
     cr_expect(forecast_with(&counted, &run, NULL).open & UNS_DOUBT_NOT_REACHED);
 }
 
+/* One of both ways down bends, f += BEND·x₀⁴/4, so that no a(ρ) is true of both. */
+#define BEND 12.0
+
+static uns_status bent_gradient(void *self, const double *at, uint64_t number, double *out) {
+    uns_status status = count_gradient(self, at, number, out);
+    out[0] += BEND * at[0] * at[0] * at[0];
+    return status;
+}
+
+static uns_status bent_whole(void *self, const double *at, double *out) {
+    uns_status status = count_whole(self, at, out);
+    out[0] += BEND * at[0] * at[0] * at[0];
+    return status;
+}
+
+Test(model, a_way_down_that_bends_is_flagged_by_how_far_f_fell) {
+    uns_sampler bent = counted;
+    uns_model_cost cost;
+    uns_model_run run = run_of("sgd", "eta=1e-2");
+    bent.gradient = bent_gradient;
+    bent.whole = bent_whole;
+    uns_forecast far = forecast_with(&bent, &run, &cost);
+    cr_expect(far.open & UNS_DOUBT_CURVED && cost.bend > 0.5, "%u, a %g", far.open, cost.bend);
+    run.drop /= 20.0;
+    uns_forecast near = forecast_with(&bent, &run, &cost);
+    cr_expect_eq(near.open, 0, "%u, a %g", near.open, cost.bend);
+}
+
 Test(model, bad_requests_are_refused_with_a_reason) {
     uns_model *model = NULL;
     uns_sampler without = counted;
