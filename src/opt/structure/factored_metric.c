@@ -7,6 +7,7 @@
 #include "opt/structure/wide.h"
 
 #include "base/base.h"
+#include "kern/kern.h"
 
 #include <math.h>
 
@@ -79,6 +80,7 @@ uns_status uns_factored_metric_open(const uns_structure_site *site, const void *
                                     const uns_root *root, uns_const_tensors mean, size_t first,
                                     size_t count, void *metric) {
     double *out = metric;
+    uint64_t mode = uns_flush_enter();
     (void)state;
     for (size_t b = 0; b < site->count; b++) {
         size_t n = site->blocks[b]->rows * site->blocks[b]->cols;
@@ -91,6 +93,7 @@ uns_status uns_factored_metric_open(const uns_structure_site *site, const void *
         }
         out += 2 * n * count;
     }
+    uns_flush_restore(mode);
     return UNS_OK;
 }
 
