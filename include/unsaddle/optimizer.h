@@ -105,8 +105,8 @@ UNS_NODISCARD UNS_API uns_status uns_optimizer_direction(uns_optimizer *optimize
 UNS_NODISCARD UNS_API uns_status uns_optimizer_advance(uns_optimizer *optimizer, uns_tensors x,
                                                        uns_tensors d);
 
-/* Divides gradients by `scale` (> 0, finite) from the next step on: mixed-precision training's
- * unscale. Default 1. */
+/* Multiplies gradients by 1/scale from the next step on: mixed-precision training's unscale.
+ * 1/scale must be a normal number of the type that steps work in (f32 for bf16). Default 1. */
 UNS_NODISCARD UNS_API uns_status uns_optimizer_unscale(uns_optimizer *optimizer, double scale);
 
 /* Whether replica r met a non-finite gradient under the policy `stop`, or a second moment that
@@ -137,8 +137,9 @@ UNS_NODISCARD UNS_API uns_status uns_optimizer_append(uns_optimizer *optimizer,
  * "graft" (second moment of the diagonal method that lends its step length);
  * whole structures keep one "structure" piece of bytes with the group's first block.
  * "parameters_low" is the lower 16 bits of each f32 whose upper half is a bf16 parameter. A
- * piece of n numbers in UNS_Q8 is n codes and then one scale for every 256 of them (the last
- * for the rest); kern.h has the code. */
+ * piece of n numbers in UNS_Q8 is n codes and then one scale E for every 256 of them (the last
+ * for the rest). Code 0 is 0; c > 0 is the float whose bits from 20 up are max(8E + 8 − top, 0)
+ * + c, with top = 255. Numbers with a sign ("momentum") have it in bit 7, and top = 127. */
 typedef struct uns_state_view {
     const char *name;
     void *data;

@@ -13,11 +13,17 @@
 static const void *unscaled_chunk(const uns_optimizer *optimizer, const uns_block_state *block,
                                   size_t begin, size_t n, void *buffer) {
     const void *g = uns_wide_gradient(optimizer, block, begin, n, buffer);
+    if (optimizer->unscale == 1.0)
+        return g;
+    optimizer->kernel->scale(n, 1.0 / optimizer->unscale, g, buffer);
+    return buffer;
+}
+
+/* Unscaled and cut entry by entry: what norms are of. */
+static const void *clamped_chunk(const uns_optimizer *optimizer, const uns_block_state *block,
+                                 size_t begin, size_t n, void *buffer) {
+    const void *g = unscaled_chunk(optimizer, block, begin, n, buffer);
     double limit = optimizer->groups[block->group].spec.clip_value;
-    if (optimizer->unscale != 1.0) {
-        optimizer->kernel->scale(n, 1.0 / optimizer->unscale, g, buffer);
-        g = buffer;
-    }
     if (isfinite(limit)) {
         optimizer->kernel->clamp(n, limit, g, buffer);
         g = buffer;
@@ -29,6 +35,15 @@ static bool is_checked(const uns_optimizer *optimizer, const uns_block_state *bl
     return optimizer->groups[block->group].spec.nonfinite != UNS_NONFINITE_IGNORE;
 }
 
+/* A chunk to be tested for finiteness. Scales of 1 and more shrink it, by factors other than 0:
+ * g is finite where g / unscale is, so that the product need not be formed. */
+static const void *tested_chunk(const uns_optimizer *optimizer, const uns_block_state *block,
+                                size_t begin, size_t n, void *buffer) {
+    if (optimizer->unscale < 1.0)
+        return unscaled_chunk(optimizer, block, begin, n, buffer);
+    return uns_wide_gradient(optimizer, block, begin, n, buffer);
+}
+
 /* One replica: a chunk is checked and summed up while it is in the first-level cache. */
 static void survey_chunk(uns_optimizer *optimizer, void *user, size_t item, size_t begin,
                          size_t n) {
@@ -36,11 +51,11 @@ static void survey_chunk(uns_optimizer *optimizer, void *user, size_t item, size
     double buffer[UNS_CHUNK];
     (void)user;
     if (is_checked(optimizer, block) &&
-        optimizer->kernel->nonfinite(n, uns_wide_gradient(optimizer, block, begin, n, buffer)))
+        optimizer->kernel->nonfinite(n, tested_chunk(optimizer, block, begin, n, buffer)))
         optimizer->bad_items[item] = 1;
     if (optimizer->groups[block->group].clipping)
         optimizer->partials[item] +=
-            optimizer->kernel->square(n, unscaled_chunk(optimizer, block, begin, n, buffer));
+            optimizer->kernel->square(n, clamped_chunk(optimizer, block, begin, n, buffer));
 }
 
 static void mark(uns_optimizer *optimizer, const uns_block_state *block, size_t replica) {
@@ -60,37 +75,104 @@ static void survey_one(uns_optimizer *optimizer, bool clipping) {
         uns_sum_partials(optimizer, optimizer->norms[0]);
 }
 
-static void check_rows(uns_optimizer *optimizer, const uns_block_state *block) {
-    size_t replicas = optimizer->replicas;
-    memset(optimizer->bad, 0, replicas);
-    optimizer->kernel->nonfinite_rows(block->elements / replicas, replicas, block->g,
-                                      optimizer->bad);
-    for (size_t r = 0; r < replicas; r++)
+/* Some replicas, whole rows of all or a part of one row. */
+static void check_rows(uns_optimizer *optimizer, void *user, size_t item, size_t begin,
+                       size_t n) {
+    const uns_block_state *block = &optimizer->blocks[optimizer->items[item].block];
+    size_t replicas = optimizer->replicas, first = begin % replicas;
+    size_t here = n < replicas ? n : replicas;
+    double buffer[UNS_CHUNK];
+    (void)user;
+    if (!is_checked(optimizer, block))
+        return;
+    memset(optimizer->bad + first, 0, here);
+    optimizer->kernel->nonfinite_rows(n / here, here,
+                                      tested_chunk(optimizer, block, begin, n, buffer),
+                                      optimizer->bad + first);
+    for (size_t r = first; r < first + here; r++)
         if (optimizer->bad[r])
             mark(optimizer, block, r);
 }
 
 /* Replicas share their sums between items, which then go in order. */
-static void survey_replicas(uns_optimizer *optimizer, bool clipping) {
-    for (size_t i = 0; i < optimizer->block_count; i++) {
-        const uns_block_state *block = &optimizer->blocks[i];
-        if (block->present && is_checked(optimizer, block))
-            check_rows(optimizer, block);
-    }
+static void survey_replicas(uns_optimizer *optimizer, bool checking, bool clipping) {
+    if (checking)
+        uns_for_chunks_in_order(optimizer, check_rows, NULL);
     if (clipping)
-        uns_squares(optimizer, unscaled_chunk, optimizer->norms[0]);
+        uns_squares(optimizer, clamped_chunk, optimizer->norms[0]);
 }
 
-static void group_clip_factor(uns_optimizer *optimizer, uns_group *group) {
-    const double *sums = optimizer->norms[0];
-    for (size_t r = 0; r < optimizer->replicas; r++) {
-        double square = 0.0;
-        for (size_t i = group->first; i < group->first + group->count; i++)
-            if (optimizer->blocks[optimizer->order[i]].present)
-                square += sums[optimizer->order[i] * optimizer->replicas + r];
-        double norm = sqrt(square), limit = group->spec.clip_norm;
-        group->clip_factor[r] = norm > limit ? limit / norm : 1.0;
+/* Norms beyond the range of squares (f64 only) are formed of g·2⁻⁶⁰⁰ or g·2⁶⁰⁰: powers of two
+ * known beforehand, so that no largest entry need be found and no bit is lost to them. */
+enum {
+    SHIFT = 600
+};
+
+static const void *shifted_chunk(const uns_optimizer *optimizer, const uns_block_state *block,
+                                 size_t begin, size_t n, void *buffer, int shift) {
+    if (!optimizer->groups[block->group].clipping)
+        return NULL;
+    const void *g = clamped_chunk(optimizer, block, begin, n, buffer);
+    optimizer->kernel->scale(n, ldexp(1.0, shift), g, buffer);
+    return buffer;
+}
+
+static const void *lowered_chunk(const uns_optimizer *optimizer, const uns_block_state *block,
+                                 size_t begin, size_t n, void *buffer) {
+    return shifted_chunk(optimizer, block, begin, n, buffer, -SHIFT);
+}
+
+static const void *raised_chunk(const uns_optimizer *optimizer, const uns_block_state *block,
+                                size_t begin, size_t n, void *buffer) {
+    return shifted_chunk(optimizer, block, begin, n, buffer, SHIFT);
+}
+
+static double group_square(const uns_optimizer *optimizer, const uns_group *group,
+                           const double *sums, size_t r) {
+    double square = 0.0;
+    for (size_t i = group->first; i < group->first + group->count; i++)
+        if (optimizer->blocks[optimizer->order[i]].present)
+            square += sums[optimizer->order[i] * optimizer->replicas + r];
+    return square;
+}
+
+/* 0: Σ g² will do; else the sign of the power of two. Below 2⁻⁹⁰⁰ squares begin to vanish; f32
+ * squares stay far above that, or are 0. */
+static int range_of(const uns_optimizer *optimizer, size_t r, double square) {
+    if (optimizer->dtype != UNS_F64 || !optimizer->active[r])
+        return 0;
+    return isinf(square) ? -1 : square < 0x1p-900;
+}
+
+/* Forms the sums that some replica needs, norms[1] of lowered and norms[2] of raised numbers.
+ * Which ones depends on the gradients alone. */
+static void survey_far(uns_optimizer *optimizer) {
+    bool low = false, high = false;
+    for (size_t i = 0; i < optimizer->group_count; i++)
+        for (size_t r = 0; optimizer->groups[i].clipping && r < optimizer->replicas; r++) {
+            double square =
+                group_square(optimizer, &optimizer->groups[i], optimizer->norms[0], r);
+            int range = range_of(optimizer, r, square);
+            low = low || range > 0;
+            high = high || range < 0;
+        }
+    if (high)
+        uns_squares(optimizer, lowered_chunk, optimizer->norms[1]);
+    if (low)
+        uns_squares(optimizer, raised_chunk, optimizer->norms[2]);
+}
+
+static double clip_factor(const uns_optimizer *optimizer, const uns_group *group, size_t r) {
+    double limit = group->spec.clip_norm;
+    double square = group_square(optimizer, group, optimizer->norms[0], r);
+    int range = range_of(optimizer, r, square);
+    if (range) {
+        double far = group_square(optimizer, group, optimizer->norms[range < 0 ? 1 : 2], r);
+        double factor = far > 0.0 ? ldexp(limit / sqrt(far), range * SHIFT) : 1.0;
+        return factor < 1.0 ? factor : 1.0;
     }
+    double norm = sqrt(square);
+    return norm > limit ? limit / norm : 1.0;
 }
 
 static void survey(uns_optimizer *optimizer) {
@@ -101,11 +183,16 @@ static void survey(uns_optimizer *optimizer) {
         clipping = clipping || group->clipping;
         checking = checking || group->spec.nonfinite != UNS_NONFINITE_IGNORE;
     }
-    if (clipping || checking)
-        (optimizer->replicas == 1 ? survey_one : survey_replicas)(optimizer, clipping);
+    if (optimizer->replicas > 1)
+        survey_replicas(optimizer, checking, clipping);
+    else if (clipping || checking)
+        survey_one(optimizer, clipping);
+    if (clipping)
+        survey_far(optimizer);
     for (size_t i = 0; i < optimizer->group_count; i++)
-        if (optimizer->groups[i].clipping)
-            group_clip_factor(optimizer, &optimizer->groups[i]);
+        for (size_t r = 0; optimizer->groups[i].clipping && r < optimizer->replicas; r++)
+            optimizer->groups[i].clip_factor[r] =
+                clip_factor(optimizer, &optimizer->groups[i], r);
 }
 
 /* A replica that stopped earlier sits out too, and is not counted as skipped. */
@@ -125,7 +212,7 @@ bool uns_guard(uns_optimizer *optimizer, bool counting) {
 const void *uns_guard_chunk(const uns_optimizer *optimizer, const uns_block_state *block,
                             size_t begin, size_t n, const void *x, void *buffer) {
     const uns_group *group = &optimizer->groups[block->group];
-    const void *g = unscaled_chunk(optimizer, block, begin, n, buffer);
+    const void *g = clamped_chunk(optimizer, block, begin, n, buffer);
     if (group->clipping) {
         uns_scale_replicas(optimizer, group->clip_factor, begin, n, g, buffer);
         g = buffer;

@@ -4,6 +4,7 @@
 #include "base/base.h"
 #include "opt/opt.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -185,9 +186,13 @@ uns_status uns_optimizer_structure_report(const uns_optimizer *optimizer, size_t
 }
 
 uns_status uns_optimizer_unscale(uns_optimizer *optimizer, double scale) {
-    if (!(scale > 0.0) || !isfinite(scale))
+    bool wide = optimizer->dtype == UNS_F64;
+    double factor = wide ? 1.0 / scale : (float)(1.0 / scale);
+    if (!(factor >= (wide ? DBL_MIN : FLT_MIN)) || !isfinite(factor))
         return uns_fail(optimizer->context, UNS_ERROR_RANGE,
-                        "unscale: the scale must be positive and finite");
+                        "unscale: the scale must be positive and its reciprocal a normal "
+                        "number of %s, not 1/%g",
+                        wide ? "f64" : "f32", scale);
     optimizer->unscale = scale;
     return UNS_OK;
 }
