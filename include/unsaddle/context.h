@@ -72,8 +72,9 @@ typedef enum uns_kind {
 
 /* Adds `entry` (borrowed, must outlive the context) under its own name, found through the first
  * two members of every ops table: size_t size; const char *name. A name already taken is
- * refused with UNS_ERROR_NAME. Built-in presets, moments and structures are there from the
- * start. Not thread-safe: register before work starts. */
+ * refused with UNS_ERROR_NAME; a table of another size, or without a function that its kind
+ * requires, with UNS_ERROR_ARGUMENT and a message that names it. Built-in presets, moments and
+ * structures are there from the start. Not thread-safe: register before work starts. */
 UNS_NODISCARD UNS_API uns_status uns_context_register(uns_context *context, uns_kind kind,
                                                       const void *entry);
 

@@ -28,6 +28,10 @@ size_t uns_size_product(size_t a, size_t b);
 /* Context without built-in names; uns_context_create (opt/builtin.c) adds them. */
 uns_status uns_context_open(const uns_context_config *config, uns_context **out);
 
+/* entry.c: whether a named table has all that its kind needs, with a message that names what is
+ * missing. */
+uns_status uns_entry_check(uns_context *context, uns_kind kind, const void *entry);
+
 /* UNS_ISA_* bits allowed; 0: all. */
 unsigned uns_context_isa_mask(const uns_context *context);
 

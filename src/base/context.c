@@ -201,6 +201,7 @@ uns_status uns_context_register(uns_context *context, uns_kind kind, const void 
                         "register: a %s needs a name of 1 to 31 "
                         "characters",
                         kind_names[kind]);
+    UNS_TRY(uns_entry_check(context, kind, entry));
     registry *list = &context->names[kind];
     if (find_entry(list, name))
         return uns_fail(context, UNS_ERROR_NAME, "%s '%s' is registered already",

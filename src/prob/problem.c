@@ -15,24 +15,10 @@ struct uns_problem {
     size_t dimension;
 };
 
-static uns_status adopt_ops(uns_problem *problem, const uns_problem_ops *ops) {
+static void adopt_ops(uns_problem *problem, const uns_problem_ops *ops) {
     size_t known = ops->size < sizeof *ops ? ops->size : sizeof *ops;
     memcpy(&problem->ops, ops, known);
     problem->ops.size = sizeof problem->ops;
-    const struct {
-        const char *name;
-        bool present;
-    } required[] = {
-        {"create", problem->ops.create},     {"blocks", problem->ops.blocks},
-        {"start", problem->ops.start},       {"value", problem->ops.value},
-        {"gradient", problem->ops.gradient},
-    };
-    for (size_t i = 0; i < UNS_COUNT_OF(required); i++)
-        if (!required[i].present)
-            return uns_fail(problem->context, UNS_ERROR_ARGUMENT,
-                            "problem '%s' has no function '%s', which is required", ops->name,
-                            required[i].name);
-    return UNS_OK;
 }
 
 static uns_status create_default(uns_problem *problem) {
@@ -61,7 +47,7 @@ static uns_status measure(uns_problem *problem) {
 }
 
 static uns_status bring_to_life(uns_problem *problem, const void *entry, const void *config) {
-    UNS_TRY(adopt_ops(problem, entry));
+    adopt_ops(problem, entry);
     if (config)
         UNS_TRY(problem->ops.create(problem->context, config, &problem->self));
     else
