@@ -95,6 +95,9 @@ typedef struct uns_footprint {
     const uns_cell *cell;
     size_t replicas;
     size_t bytes; /* of the whole optimizer's state */
+    size_t slice; /* at least, of all that those replicas take while they run: the state, x, g,
+                     the problem's and the instruments' work space */
+    size_t figures; /* of the cell's results, all replicas, from start to end */
     uns_structure_report structure;
 } uns_footprint;
 
@@ -123,8 +126,9 @@ typedef struct uns_run_config {
 
 typedef struct uns_record uns_record;
 
-/* Whether every cell could start: creates each distinct problem once and measures each cell's
- * optimizer on it; nothing runs and nothing is kept. `visit`, unless NULL, is shown what each
+/* Whether every cell could start: creates each distinct problem once, measures each cell's
+ * optimizer on it, and whether the machine has memory for what runs at the same time
+ * (UNS_ERROR_RANGE); nothing runs and nothing is kept. `visit`, unless NULL, is shown what each
  * cell would keep. The message of the first failure has the
  * place of what cannot be made: "file:line:column: ...". uns_run refuses the same plans with
  * the same messages, before its first step. */

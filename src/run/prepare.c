@@ -3,9 +3,10 @@
  * optimizer can be made on its problem. What cannot be made is reported where it stands in the
  * plan. Nothing here runs.
  */
-#include "run/work.h"
+#include "run/demand.h"
 
 #include "base/base.h"
+#include "base/machine.h"
 
 #include <string.h>
 
@@ -71,14 +72,20 @@ uns_status uns_cast_prepare(uns_cast *cast, const uns_cell *cell, uns_work *work
 uns_status uns_run_check(uns_context *context, const uns_plan *plan, uns_footprint_visit *visit,
                          void *user) {
     uns_cast cast;
+    uns_demand demand;
     size_t count = uns_plan_count(plan);
+    uns_demand_open(context, &demand);
     uns_status status = uns_cast_open(context, count, &cast);
     for (size_t i = 0; i < count && status == UNS_OK; i++) {
         uns_work work = {0};
         status = uns_cast_prepare(&cast, uns_plan_cell(plan, i), &work);
+        if (status == UNS_OK)
+            uns_demand_add(&demand, &work);
         if (status == UNS_OK && visit)
             visit(user, &work.footprint);
     }
+    if (status == UNS_OK)
+        status = uns_demand_check(&demand, uns_machine_memory());
     uns_cast_close(&cast);
     return status;
 }

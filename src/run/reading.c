@@ -54,31 +54,49 @@ int64_t uns_reading_every(const uns_work *work) {
     return every <= (double)settings->steps ? (int64_t)every : 0;
 }
 
-uns_status uns_reader_open(uns_slice *slice) {
+static uns_survey_plan reader_plan(const uns_slice *slice) {
+    const uns_instruments *in = &slice->work->cell->settings.instruments;
+    return (uns_survey_plan){.noise = in->noise,
+                             .curvature = in->curvature,
+                             .forecast = in->forecast,
+                             .draws = (size_t)in->draws,
+                             .products = (size_t)in->products,
+                             .samples = uns_survey_samples(slice->work->problem, in->samples),
+                             .beforehand = true};
+}
+
+/* Replicas of the slice that are read. */
+static size_t count_read(const uns_slice *slice) {
     const uns_settings *settings = &slice->work->cell->settings;
     const uns_instruments *in = &settings->instruments;
     size_t read =
         (size_t)(in->replicas < settings->replicas ? in->replicas : settings->replicas);
     if (slice->work->reading_every == 0 || slice->first >= read)
+        return 0;
+    size_t left = read - slice->first;
+    return left < slice->replicas ? left : slice->replicas;
+}
+
+uns_status uns_reader_open(uns_slice *slice) {
+    size_t read = count_read(slice);
+    if (read == 0)
         return UNS_OK;
     uns_reader *reader = uns_allocate(slice->context, sizeof *reader);
     if (!reader)
         return UNS_ERROR_MEMORY;
-    size_t left = read - slice->first;
-    reader->replicas = left < slice->replicas ? left : slice->replicas;
-    uns_survey_plan plan = {.noise = in->noise,
-                            .curvature = in->curvature,
-                            .forecast = in->forecast,
-                            .draws = (size_t)in->draws,
-                            .products = (size_t)in->products,
-                            .samples = uns_survey_samples(slice->work->problem, in->samples),
-                            .beforehand = true};
+    reader->replicas = read;
+    uns_survey_plan plan = reader_plan(slice);
     uns_status status = uns_survey_open(slice, &plan, &reader->survey);
     if (status != UNS_OK)
         uns_release(slice->context, reader);
     else
         slice->reader = reader;
     return status;
+}
+
+size_t uns_reader_bytes(uns_slice *slice) {
+    const uns_survey_plan plan = reader_plan(slice);
+    return count_read(slice) > 0 ? uns_survey_bytes(slice, &plan) : 0;
 }
 
 void uns_reader_close(uns_slice *slice) {

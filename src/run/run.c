@@ -5,10 +5,12 @@
  * instruments do is watch.c, how problems come to be is prepare.c, what becomes of the figures
  * is gather.c and record.c.
  */
+#include "run/demand.h"
 #include "run/record.h"
 #include "run/slice.h"
 
 #include "base/base.h"
+#include "base/machine.h"
 
 /* W gradients observed at the starting point, before the first move. */
 static uns_status burn_in(uns_slice *slice, uns_shift *shift) {
@@ -55,8 +57,13 @@ uns_status uns_run_slice(uns_context *context, uns_work *work, size_t index, uns
 static uns_status carry_out(uns_record *record, const uns_cell *const *cells,
                             const uns_run_config *config, uns_cast *cast, uns_work *works) {
     uns_context *context = record->context;
-    for (size_t i = 0; i < record->count; i++)
+    uns_demand demand;
+    uns_demand_open(context, &demand);
+    for (size_t i = 0; i < record->count; i++) {
         UNS_TRY(uns_cast_prepare(cast, cells[i], &works[i]));
+        uns_demand_add(&demand, &works[i]);
+    }
+    UNS_TRY(uns_demand_check(&demand, uns_machine_memory()));
     for (size_t i = 0; config->footprint && i < record->count; i++)
         config->footprint(config->footprint_user, &works[i].footprint);
     for (size_t i = 0; i < record->count; i++)

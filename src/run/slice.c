@@ -127,6 +127,18 @@ static uns_slice outline(uns_context *context, uns_work *work, size_t index) {
                        .self = uns_problem_self(work->problem)};
 }
 
+/* What open_parts takes. */
+static void add_up(uns_slice *s, uns_footprint *found) {
+    uns_arena arena = {NULL, 0};
+    void *x, *g;
+    carve(s, &arena, &x, &g);
+    uns_arena_take(&arena, found->bytes);
+    uns_arena_take(&arena, uns_reader_bytes(s));
+    uns_arena_take(&arena, uns_stall_bytes(s));
+    found->slice = arena.used;
+    found->figures = uns_work_bytes(s->work);
+}
+
 uns_status uns_slice_measure(uns_context *context, uns_work *work) {
     uns_slice slice = outline(context, work, 0);
     uns_footprint found = {.cell = work->cell, .replicas = slice.replicas};
@@ -135,6 +147,8 @@ uns_status uns_slice_measure(uns_context *context, uns_work *work) {
     uns_status status = uns_optimizer_bytes(context, &config, &found.bytes);
     if (status == UNS_OK)
         status = uns_optimizer_survey(context, &config, 0, &found.structure);
+    if (status == UNS_OK)
+        add_up(&slice, &found);
     work->footprint = found;
     uns_layout_destroy(slice.layout);
     return status;

@@ -49,11 +49,14 @@ void uns_slice_record(uns_slice *slice, int64_t t);
 /* reading.c: the periodic instruments of the slice; their readings due after t moves. */
 typedef struct uns_reader uns_reader;
 uns_status uns_reader_open(uns_slice *slice);
+/* Of what open will take, of an outlined slice with its layout; without what noise takes. */
+size_t uns_reader_bytes(uns_slice *slice);
 void uns_reader_close(uns_slice *slice);
 uns_status uns_slice_read(uns_slice *slice, int64_t t);
 /* stall.c: the watch for stalls; its test due after t moves, and what follows from it. Uses g;
  * moves a replica only where the plan says so. */
 uns_status uns_stall_open(uns_slice *slice);
+size_t uns_stall_bytes(uns_slice *slice);
 void uns_stall_close(uns_slice *slice);
 uns_status uns_slice_stall(uns_slice *slice, int64_t t);
 /* watch.c: final values of the replicas, after the last step taken. */

@@ -66,6 +66,14 @@ uns_status uns_stall_open(uns_slice *s) {
     return status;
 }
 
+size_t uns_stall_bytes(uns_slice *s) {
+    uns_arena arena = {NULL, 0};
+    uns_stall_watch measured = {0};
+    if (settings_of(s)->every > 0)
+        carve(s, &measured, &arena);
+    return arena.used;
+}
+
 void uns_stall_close(uns_slice *s) {
     uns_stall_watch *w = s->stall;
     if (!w)

@@ -127,6 +127,14 @@ static uns_status open_parts(uns_survey *s) {
     return uns_reserve_open(slice->context, reserve_bytes(s), &s->reserve);
 }
 
+size_t uns_survey_bytes(uns_slice *slice, const uns_survey_plan *plan) {
+    uns_arena arena = {NULL, 0};
+    uns_survey s = {.plan = *plan, .slice = slice, .single = slice->layout};
+    carve(&s, &arena);
+    uns_arena_take(&arena, reserve_bytes(&s));
+    return arena.used;
+}
+
 uns_status uns_survey_open(uns_slice *slice, const uns_survey_plan *plan, uns_survey *s) {
     const uns_cell *cell = slice->work->cell;
     *s = (uns_survey){.plan = *plan, .slice = slice};

@@ -61,6 +61,8 @@ size_t uns_survey_samples(const uns_problem *problem, int64_t asked);
 /* Takes all memory. On failure nothing is left behind. */
 UNS_NODISCARD uns_status uns_survey_open(uns_slice *slice, const uns_survey_plan *plan,
                                          uns_survey *survey);
+/* Bytes of it, noise and metric not counted; the slice needs its layout only. */
+size_t uns_survey_bytes(uns_slice *slice, const uns_survey_plan *plan);
 void uns_survey_close(uns_survey *survey);
 
 /* Surveys replica r of the slice after t moves; `number` tells its draws from others of the

@@ -3,6 +3,7 @@
  */
 #include "run/work.h"
 
+#include "base/arena.h"
 #include "base/base.h"
 
 #include <math.h>
@@ -74,9 +75,18 @@ static void decide_watch(uns_work *work) {
     work->values = count_values(work, samples);
 }
 
-static void *take(uns_context *context, size_t count, size_t size, bool *whole) {
-    void *memory = uns_allocate(context, uns_size_product(count + 1, size));
-    *whole = *whole && memory;
+/* Without a context nothing is taken and all is added up. */
+typedef struct purse {
+    uns_context *context;
+    uns_arena sum;
+    bool whole;
+} purse;
+
+static void *take(purse *from, size_t count, size_t size) {
+    size_t bytes = uns_size_product(count + 1, size);
+    uns_arena_take(&from->sum, bytes);
+    void *memory = from->context ? uns_allocate(from->context, bytes) : NULL;
+    from->whole = from->whole && memory;
     return memory;
 }
 
@@ -96,39 +106,54 @@ void uns_work_outline(const uns_cell *cell, const uns_problem *problem, uns_work
 }
 
 /* Room for every reading there will be, and for every episode there may be. */
-static void furnish_instruments(uns_context *context, uns_work *work, bool *whole) {
+static void furnish_instruments(purse *from, uns_work *work) {
     const uns_settings *settings = &work->cell->settings;
     size_t n = (size_t)settings->replicas, read = (size_t)settings->instruments.replicas;
     if (work->readings > 0)
-        work->reading = take(context, uns_size_product(read < n ? read : n, work->readings),
-                             sizeof *work->reading, whole);
+        work->reading = take(from, uns_size_product(read < n ? read : n, work->readings),
+                             sizeof *work->reading);
     if (settings->stall.every == 0)
         return;
-    work->episode = take(context, uns_size_product(n, (size_t)settings->stall.most),
-                         sizeof *work->episode, whole);
-    work->episodes = take(context, n, sizeof *work->episodes, whole);
+    work->episode =
+        take(from, uns_size_product(n, (size_t)settings->stall.most), sizeof *work->episode);
+    work->episodes = take(from, n, sizeof *work->episodes);
+}
+
+static void furnish(purse *from, uns_work *work) {
+    size_t n = (size_t)work->cell->settings.replicas;
+    work->escape = take(from, n, sizeof(int64_t));
+    work->seen = take(from, n, sizeof(int64_t));
+    work->floor_sum = take(from, n, sizeof(double));
+    work->floor_count = take(from, n, sizeof(double));
+    work->last_value = take(from, n, sizeof(double));
+    work->diverged = take(from, n, 1);
+    if (work->dimension <= POINT_MAX)
+        work->point = take(from, work->dimension, sizeof(double));
+    work->sums = take(from, uns_size_product(work->slices, work->rows), sizeof(uns_row_sum));
+    work->structure = take(from, work->slices, sizeof(uns_structure_report));
+    furnish_instruments(from, work);
+}
+
+size_t uns_work_bytes(const uns_work *work) {
+    purse none = {0};
+    uns_work outlined = {.cell = work->cell,
+                         .dimension = work->dimension,
+                         .slices = work->slices,
+                         .rows = work->rows,
+                         .readings = work->readings};
+    furnish(&none, &outlined);
+    return none.sum.used;
 }
 
 uns_status uns_work_furnish(uns_context *context, uns_work *work) {
     size_t n = (size_t)work->cell->settings.replicas;
-    bool whole = true;
-    work->escape = take(context, n, sizeof(int64_t), &whole);
-    work->seen = take(context, n, sizeof(int64_t), &whole);
-    work->floor_sum = take(context, n, sizeof(double), &whole);
-    work->floor_count = take(context, n, sizeof(double), &whole);
-    work->last_value = take(context, n, sizeof(double), &whole);
-    work->diverged = take(context, n, 1, &whole);
-    if (work->dimension <= POINT_MAX)
-        work->point = take(context, work->dimension, sizeof(double), &whole);
-    work->sums =
-        take(context, uns_size_product(work->slices, work->rows), sizeof(uns_row_sum), &whole);
-    work->structure = take(context, work->slices, sizeof(uns_structure_report), &whole);
-    furnish_instruments(context, work, &whole);
-    for (size_t r = 0; whole && r < n; r++) {
+    purse from = {.context = context, .whole = true};
+    furnish(&from, work);
+    for (size_t r = 0; from.whole && r < n; r++) {
         work->escape[r] = -1;
         work->last_value[r] = NAN;
     }
-    return whole ? UNS_OK : UNS_ERROR_MEMORY;
+    return from.whole ? UNS_OK : UNS_ERROR_MEMORY;
 }
 
 void uns_work_release(uns_context *context, uns_work *work) {

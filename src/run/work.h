@@ -80,6 +80,8 @@ bool uns_shift_poll(uns_shift *shift, uint64_t replica_steps, const char *label,
 void uns_work_outline(const uns_cell *cell, const uns_problem *problem, uns_work *work);
 /* Gives an outlined work its arrays. */
 uns_status uns_work_furnish(uns_context *context, uns_work *work);
+/* What that will take. */
+size_t uns_work_bytes(const uns_work *work);
 void uns_work_release(uns_context *context, uns_work *work);
 
 /* First replica of a slice, counted from the cell's first; replicas in it. */
