@@ -15,7 +15,8 @@ static void print_bytes(size_t bytes, char *text, size_t size) {
     snprintf(text, size, unit ? "%.1f %s" : "%.0f %s", value, units[unit]);
 }
 
-static int print_pieces(const uns_structure_report *of, char *text, size_t size) {
+static int print_pieces(const uns_structure_report *of, const char *structure, char *text,
+                        size_t size) {
     const char *many = of->dense == 1 ? "piece" : "pieces";
     if (of->rank)
         return snprintf(text, size, "%zu columns", of->rank);
@@ -27,6 +28,8 @@ static int print_pieces(const uns_structure_report *of, char *text, size_t size)
                         of->largest);
     if (of->diagonal)
         return snprintf(text, size, "%zu diagonal", of->diagonal);
+    if (strcmp(structure, "factored") == 0)
+        return snprintf(text, size, "the mean squares of rows and columns, no matrices");
     return snprintf(text, size, "no matrices");
 }
 
@@ -37,7 +40,7 @@ bool cli_footprint_text(const uns_footprint *footprint, char text[CLI_FOOTPRINT_
         return false;
     print_bytes(of->bytes, state, sizeof state);
     print_bytes(of->scratch, work, sizeof work);
-    int used = print_pieces(of, text, CLI_FOOTPRINT_SIZE);
+    int used = print_pieces(of, footprint->cell->spec.structure, text, CLI_FOOTPRINT_SIZE);
     snprintf(text + used, CLI_FOOTPRINT_SIZE - (size_t)used,
              "; %s of state and %s to work in for %zu %s", state, work, footprint->replicas,
              footprint->replicas == 1 ? "replica" : "replicas");

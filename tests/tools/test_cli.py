@@ -258,7 +258,7 @@ def test_check_prints_the_cells_without_running():
 def test_what_a_structure_keeps_is_told_before_the_run():
     plan = "problem: matrix-factorization\nsteps: 5\nreplicas: 2\noptimizers: [adafactor, sgd]\n"
     with Place(sums=plan) as place:
-        line = "no matrices; 384 bytes of state and"
+        line = "the mean squares of rows and columns, no matrices; 384 bytes of state and"
         checked = expect(place.run("check", "sums.yaml"), 0, line, "").stdout
         assert checked.count("of state") == 1 and "for 2 replicas" in checked, checked
         expect(place.run("run", "sums.yaml", "--out", "a"), 0, None,

@@ -189,7 +189,7 @@ static void report(const uns_structure_site *site, const void *state,
     lowrank_shape shape = shape_of(site);
     out->dense = shape.exact;
     out->largest = shape.exact ? shape.d : 0;
-    out->rank = shape.exact ? shape.d : shape.columns;
+    out->rank = shape.columns ? shape.columns : shape.d; /* a window's are all held */
     if (state)
         out->roots = *((const lowrank_work *)site->scratch)->roots;
 }
