@@ -68,7 +68,9 @@ typedef struct uns_bench_row {
 
 /* A row of the dense part: structures whose step is products, roots and passes over a large
  * state. Timed over whole periods of refreshing R, once the burn-in is over, on gradients of
- * normal noise whose standard deviations are spread evenly in the logarithm over [0.1, 1]. */
+ * normal noise whose standard deviations are spread evenly in the logarithm over [0.1, 1]. That
+ * is the noise of the problem `saddle` with its default spectrum, on the axes, and not a run of
+ * `saddle`: x hardly moves in so few steps, so ∇f would add little to C but its own cost. */
 typedef struct uns_bench_dense_row {
     char rule[32];
     size_t rows, cols;
