@@ -9,6 +9,7 @@
 #include "opt/opt.h"
 #include "opt/structure/dense_parts.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -318,9 +319,15 @@ Test(lag, an_optimizer_may_go_or_grow_while_a_root_is_under_way) {
     uns_context_destroy(context);
 }
 
+/* Keeps its worker until it is let go. */
+static void rest_until(void *user, size_t worker) {
+    (void)worker;
+    while (!atomic_load((atomic_bool *)user))
+        sleep_for(1000);
+}
+
 /* What its parent's worker had begun, and what waited for it, is the child's own. */
 Test(lag, a_forked_child_goes_on_by_itself, .timeout = 60) {
-    static long pause = 50000;
     for (size_t v = 0; uns_dense_available() && v < VARIANTS; v++) {
         uns_context *context = open_context(2);
         fixture f, whole;
@@ -328,10 +335,12 @@ Test(lag, a_forked_child_goes_on_by_itself, .timeout = 60) {
         open(&whole, context, v);
         step_many(&whole, 0, 40);
         step_many(&f, 0, 5);
-        uns_aside busy = {0};
-        occupy(context, &busy, &pause);
-        while (uns_pool_take_back(uns_context_pool(context), &busy) == UNS_ASIDE_IDLE)
-            occupy(context, &busy, &pause);
+        atomic_bool let_go = false;
+        uns_aside busy = {.task = rest_until, .user = &let_go};
+        while (uns_pool_take_back(uns_context_pool(context), &busy) == UNS_ASIDE_IDLE) {
+            uns_pool_put_aside(uns_context_pool(context), &busy);
+            sleep_for(100);
+        }
         step_many(&f, 5, 6);
         const pid_t child = fork();
         cr_assert_geq(child, 0);
@@ -347,6 +356,7 @@ Test(lag, a_forked_child_goes_on_by_itself, .timeout = 60) {
         int status = -1;
         cr_assert_eq(waitpid(child, &status, 0), child);
         cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%s", variants[v][1]);
+        atomic_store(&let_go, true);
         cr_assert(uns_pool_finish(uns_context_pool(context), &busy));
         step_many(&f, 6, 40);
         cr_assert(fixture_same(&f, &whole));
