@@ -6,6 +6,11 @@
 
 #include "support/kern_cases.h"
 
+/* Rounded beyond the largest f32: ∞. */
+static inline real finite_in_f32(real x) {
+    return fabsl(x) < ldexpl(1, 128) ? x : copysignl(HUGE_VALL, x);
+}
+
 /* x to a multiple of 2^(e − bits), x in [2^(e−1), 2^e), or of the least subnormal's; ties to
  * even. */
 static inline real nearest_in_bits(real x, int bits) {
@@ -13,9 +18,9 @@ static inline real nearest_in_bits(real x, int bits) {
     if (x == 0 || !isfinite(x))
         return x;
     frexpl(x, &exponent);
-    const int lowest = -126 - bits + 2;
+    const int lowest = -125 - bits;
     const real quantum = ldexpl(1, exponent - bits > lowest ? exponent - bits : lowest);
-    return rintl(x / quantum) * quantum;
+    return finite_in_f32(rintl(x / quantum) * quantum);
 }
 
 static inline void run_bf16_to_f32(const uns_kernels *k, trial *t) {
@@ -48,10 +53,11 @@ static inline real dithered(real x, int bits, real threshold, int fine) {
     if (x == 0 || !isfinite(x))
         return x;
     frexpl(x, &exponent);
-    const int lowest = -126 - bits + 2;
+    const int lowest = -125 - bits;
     const real quantum = ldexpl(1, exponent - bits > lowest ? exponent - bits : lowest);
     const real tau = floorl(ldexpl(threshold, fine - 32));
-    return copysignl(floorl(fabsl(x) / quantum + ldexpl(tau, -fine)) * quantum, x);
+    const real size = floorl(fabsl(x) / quantum + ldexpl(tau, -fine)) * quantum;
+    return finite_in_f32(copysignl(size, x));
 }
 
 static inline void run_f32_to_bf16_dithered(const uns_kernels *k, trial *t) {
@@ -211,6 +217,8 @@ static const kern_case narrow_cases[] = {
     UPDATE_NARROW_CASE("hhhhh"),
     UPDATE_NARROW_CASE("ffccc"),
     UPDATE_NARROW_CASE("hhfff"),
+    UPDATE_NARROW_CASE("ffhhh"),
+    UPDATE_NARROW_CASE("hhccc"),
 };
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * The cases of the kernel `update_narrow`: each rule of `update` with state in bf16, in 8-bit
- * codes, and in f32 beside bf16 parameters. Its oracle is its definition: widening, `update`
- * and narrowing by the scalar kernels, whose own oracles are in the files beside.
+ * The cases of the kernel `update_narrow`: each rule of `update` with state in bf16 and in
+ * 8-bit codes, beside f32 and bf16 parameters, and in f32 beside bf16 parameters. Its oracle is
+ * its definition: widening, `update` and narrowing by the scalar kernels, whose own oracles are
+ * in the files beside.
  */
 #ifndef UNS_TEST_KERN_UPDATE_NARROW_H
 #define UNS_TEST_KERN_UPDATE_NARROW_H

@@ -4,7 +4,9 @@
  * stands in kern_cases.h; a kernel without a case fails here.
  */
 #include <criterion/criterion.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/wait.h>
 
 #include "base/base.h"
 
@@ -86,8 +88,8 @@ _Static_assert(UNS_COUNT_OF(f64_cases) ==
                    (offsetof(uns_kernels, bf16_to_f32) - offsetof(uns_kernels, dot)) /
                        sizeof(kernel *),
                "kern_cases_f64.h: one case for each kernel of f64 alone");
-_Static_assert(UNS_COUNT_OF(narrow_cases) == /* update_narrow has three */
-                   2 + (sizeof(uns_kernels) - offsetof(uns_kernels, bf16_to_f32)) /
+_Static_assert(UNS_COUNT_OF(narrow_cases) == /* update_narrow has five */
+                   4 + (sizeof(uns_kernels) - offsetof(uns_kernels, bf16_to_f32)) /
                            sizeof(kernel *),
                "kern_cases_narrow.h: one case for each kernel of fewer bits");
 
@@ -98,7 +100,7 @@ static void expect_all_covered(const kern_case *cases, size_t count, size_t begi
             covered += cases[i].offset == offset;
         const bool narrow =
             cases == narrow_cases && offset == offsetof(uns_kernels, update_narrow);
-        cr_assert_eq(covered, narrow ? 3 : 1, "the kernel at byte %zu has %zu cases", offset,
+        cr_assert_eq(covered, narrow ? 5 : 1, "the kernel at byte %zu has %zu cases", offset,
                      covered);
     }
 }
@@ -122,6 +124,48 @@ Test(kern, every_table_is_complete) {
             cr_assert(memcmp((const unsigned char *)tables[k] + at, none, sizeof none) != 0,
                       "%s lacks the kernel at byte %zu", tables[k]->isa, at);
         }
+}
+
+/* Whether touch is stopped by this page of array `which`, of `count`; in a child, by the signal
+ * that ends it. */
+static bool touch_ends(const uns_elementwise *kernel, size_t n, size_t count, size_t which,
+                       int protection, size_t page) {
+    const size_t bytes = 2 * page;
+    unsigned char *base =
+        mmap(NULL, 4 * bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    cr_assert(base != MAP_FAILED);
+    void *arrays[4];
+    for (size_t j = 0; j < count; j++)
+        arrays[j] = base + j * bytes;
+    int status = 0;
+    const pid_t child = fork();
+    cr_assert(child >= 0);
+    if (child == 0) {
+        (void)signal(SIGSEGV, SIG_DFL);
+        (void)signal(SIGBUS, SIG_DFL);
+        if (mprotect(base + which * bytes + page, page, protection) == 0)
+            kernel->touch(n, count, arrays);
+        _exit(0);
+    }
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    (void)munmap(base, 4 * bytes);
+    return WIFSIGNALED(status);
+}
+
+/* That nothing changes is all that its case can say: a touch of nothing would pass. */
+Test(kern, touch_reads_every_array_and_writes_all_but_the_first) {
+    const uns_kernels *tables[MOST_TABLES];
+    const size_t count = tables_here(tables), page = (size_t)sysconf(_SC_PAGESIZE);
+    for (size_t k = 0; k < count; k++)
+        for (int dtype = 0; dtype < 2; dtype++)
+            for (size_t j = 0; j < 4; j++) {
+                const uns_elementwise *kernel = &tables[k]->of[dtype];
+                const size_t n = 2 * page / uns_dtype_size((uns_dtype)dtype);
+                cr_expect(touch_ends(kernel, n, 4, j, PROT_NONE, page), "%s: not read",
+                          tables[k]->isa);
+                cr_expect_eq(touch_ends(kernel, n, 4, j, PROT_READ, page), j > 0,
+                             "%s: array %zu", tables[k]->isa, j);
+            }
 }
 
 Test(kern, a_signal_of_any_size_has_its_sign_as_root) {
