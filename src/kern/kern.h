@@ -213,7 +213,7 @@ typedef struct uns_kernels {
      * + c, c = 0 is 0. `is_signed`: top = 127 and bit 7 is the sign, numbers below code 1 are
      * 0; else x >= 0, top = 255, and numbers below code 1 but not 0 have code 1. Rounded by
      * the thresholds of f32_to_bf16_dithered. So |x̂ − x| <= |x|/8 down to 2^−14 (signed) or
-     * 2^−30 of the largest. */
+     * 2^−30 of the largest. Every NaN has the code of the quiet one, 0x7fc00000. */
     void (*f32_to_q8)(size_t n, bool is_signed, uint32_t start, const float *x, uint8_t *codes,
                       uint8_t *scales);
     void (*q8_to_f32)(size_t n, bool is_signed, const uint8_t *codes, const uint8_t *scales,

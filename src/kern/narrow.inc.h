@@ -133,25 +133,40 @@ static inline u32v q8_code(bool is_signed, u32v base, u32v dither, f32v x) {
     return u32_multiply(code, u32_min(size, one));
 }
 
+/* x, or the quiet NaN: which one came out of an operation is left open, its code is not. */
+static inline f32v q8_one_nan(f32v x) {
+    return f32_from_bits(narrow_select(x, f32_bits(x), u32_set(0x7fc00000)));
+}
+
 /* Codes of n numbers of one scale, `room` of them in a register at most. */
-UNS_ALWAYS_INLINE void q8_encode_by(size_t n, size_t room, bool is_signed, u32v dither,
-                                    u32v base, const float *x, uint8_t *codes) {
+UNS_ALWAYS_INLINE void q8_encode_by(size_t n, size_t room, bool is_signed, bool finite,
+                                    u32v dither, u32v base, const float *x, uint8_t *codes) {
     for (size_t i = 0; i < n; i += F32_LANES) {
         const f32v xi = f32_load(x + i, room);
-        u32_store_u8(codes + i, q8_code(is_signed, base, dither, xi), room);
+        const u32v code = q8_code(is_signed, base, dither, finite ? xi : q8_one_nan(xi));
+        u32_store_u8(codes + i, code, room);
         dither = dither_next(dither);
     }
 }
 
 /* n <= 256 numbers with one scale: registers without a look at what is left, and the rest. */
-UNS_ALWAYS_INLINE void q8_encode(size_t n, bool is_signed, uint32_t start, uint8_t scale,
-                                 const float *x, uint8_t *codes) {
+UNS_ALWAYS_INLINE void q8_encode_as(size_t n, bool is_signed, bool finite, uint32_t start,
+                                    uint8_t scale, const float *x, uint8_t *codes) {
     const u32v base = u32_set(q8_base(scale, is_signed ? 127 : 255));
     const size_t whole = n - n % F32_LANES;
-    q8_encode_by(whole, F32_LANES, is_signed, dither_at(start, 0), base, x, codes);
+    q8_encode_by(whole, F32_LANES, is_signed, finite, dither_at(start, 0), base, x, codes);
     if (whole < n)
-        q8_encode_by(n - whole, n - whole, is_signed, dither_at(start, whole), base, x + whole,
-                     codes + whole);
+        q8_encode_by(n - whole, n - whole, is_signed, finite, dither_at(start, whole), base,
+                     x + whole, codes + whole);
+}
+
+/* Only the largest scale has NaNs below it, and pays for them. */
+UNS_ALWAYS_INLINE void q8_encode(size_t n, bool is_signed, uint32_t start, uint8_t scale,
+                                 const float *x, uint8_t *codes) {
+    if (scale == 255)
+        q8_encode_as(n, is_signed, false, start, scale, x, codes);
+    else
+        q8_encode_as(n, is_signed, true, start, scale, x, codes);
 }
 
 static void f32_to_q8(size_t n, bool is_signed, uint32_t start, const float *x, uint8_t *codes,
