@@ -18,6 +18,17 @@ static inline const uns_elementwise *elements_of(const uns_kernels *k, const tri
     return &k->of[t->dtype];
 }
 
+enum {
+    ROUNDINGS = 8
+};
+
+/* How far a result may be off: roundings of terms as large as `scale`, or of least numbers. */
+static inline real room_of(real scale, bool narrow) {
+    const real epsilon = narrow ? FLT_EPSILON : DBL_EPSILON;
+    const real least = narrow ? FLT_TRUE_MIN : DBL_TRUE_MIN;
+    return scale == 0 ? 0 : ROUNDINGS * (epsilon * scale + least);
+}
+
 static inline void expect(trial *t, int array, size_t i, real want, real scale) {
     t->want[array][i] = want;
     t->scale[array][i] = scale;
@@ -305,35 +316,36 @@ static inline void want_touch(trial *t) {
 #include "support/kern_columns.h"
 #include "support/kern_update.h"
 
-#define ELEMENT_CASE(kernel, ...)                                                              \
-    { #kernel, offsetof(uns_elementwise, kernel), __VA_ARGS__, run_##kernel, want_##kernel }
-
 /* Bits of inputs, outputs and positive: 1, 2, 4, 8 for arrays 0, 1, 2, 3. */
-static const kern_case element_cases[] = {
-    ELEMENT_CASE(mix, "TTT", 3, 4, 0, 4, shape_flat),
-    ELEMENT_CASE(momentum, "TTTT", 3, 12, 0, 12, shape_flat),
-    ELEMENT_CASE(accumulate, "TT", 3, 2, 2, 4, shape_flat),
-    ELEMENT_CASE(accumulate_max, "TT", 3, 2, 2, 4, shape_flat),
-    ELEMENT_CASE(accumulate_sign, "TT", 3, 2, 2, 4, shape_flat),
-    ELEMENT_CASE(ceiling, "TT", 3, 2, 3, 4, shape_flat),
-    ELEMENT_CASE(variance, "TTT", 3, 4, 1, 4, shape_flat),
-    ELEMENT_CASE(precondition, "TTT", 3, 4, 1, 30, shape_flat),
-    ELEMENT_CASE(precondition_signal, "TTT", 3, 4, 0, 30, shape_flat),
-    ELEMENT_CASE(adadelta, "TT", 3, 3, 1, 4, shape_flat),
-    ELEMENT_CASE(move, "TT", 3, 2, 0, 4, shape_flat),
-    ELEMENT_CASE(clamp, "TT", 1, 2, 0, 4, shape_flat),
-    ELEMENT_CASE(scale, "TT", 1, 2, 0, 4, shape_flat),
-    ELEMENT_CASE(scale_rows, "dTT", 3, 4, 0, 4, shape_scale_rows),
-    ELEMENT_CASE(square_rows, "Td", 3, 2, 2, 4, shape_by_replica),
-    ELEMENT_CASE(nonfinite_rows, "Tb", 3, 2, 0, 4, shape_by_replica),
-    ELEMENT_CASE(square, "T", 1, 0, 0, 1, shape_flat),
-    ELEMENT_CASE(nonfinite, "T", 1, 0, 0, 1, shape_flat),
-    ELEMENT_CASE(touch, "TTTT", 15, 14, 0, 4, shape_flat),
-    ELEMENT_CASE(update, "TTTTT", 31, 30, 24, UPDATE_VARIANTS, shape_flat),
-    ELEMENT_CASE(dots, "TTTd", 7, 8, 0, 8, shape_dots),
-    ELEMENT_CASE(combine, "Tdd", 7, 4, 0, 4, shape_combine),
-    ELEMENT_CASE(dot_rows, "TTd", 7, 4, 0, 4, shape_dot_rows),
-    ELEMENT_CASE(combine_rows, "dTd", 7, 4, 0, 4, shape_combine_rows),
-};
+/* CASE(kernel, types, inputs, outputs, positive, variants, shape) */
+#define ELEMENT_CASES(CASE)                                                                    \
+    CASE(mix, "TTT", 3, 4, 0, 4, shape_flat)                                                   \
+    CASE(momentum, "TTTT", 3, 12, 0, 12, shape_flat)                                           \
+    CASE(accumulate, "TT", 3, 2, 2, 4, shape_flat)                                             \
+    CASE(accumulate_max, "TT", 3, 2, 2, 4, shape_flat)                                         \
+    CASE(accumulate_sign, "TT", 3, 2, 2, 4, shape_flat)                                        \
+    CASE(ceiling, "TT", 3, 2, 3, 4, shape_flat)                                                \
+    CASE(variance, "TTT", 3, 4, 1, 4, shape_flat)                                              \
+    CASE(precondition, "TTT", 3, 4, 1, 30, shape_flat)                                         \
+    CASE(precondition_signal, "TTT", 3, 4, 0, 30, shape_flat)                                  \
+    CASE(adadelta, "TT", 3, 3, 1, 4, shape_flat)                                               \
+    CASE(move, "TT", 3, 2, 0, 4, shape_flat)                                                   \
+    CASE(clamp, "TT", 1, 2, 0, 4, shape_flat)                                                  \
+    CASE(scale, "TT", 1, 2, 0, 4, shape_flat)                                                  \
+    CASE(scale_rows, "dTT", 3, 4, 0, 4, shape_scale_rows)                                      \
+    CASE(square_rows, "Td", 3, 2, 2, 4, shape_by_replica)                                      \
+    CASE(nonfinite_rows, "Tb", 3, 2, 0, 4, shape_by_replica)                                   \
+    CASE(square, "T", 1, 0, 0, 1, shape_flat)                                                  \
+    CASE(nonfinite, "T", 1, 0, 0, 1, shape_flat)                                               \
+    CASE(touch, "TTTT", 15, 14, 0, 4, shape_flat)                                              \
+    CASE(update, "TTTTT", 31, 30, 24, UPDATE_VARIANTS, shape_flat)                             \
+    CASE(dots, "TTTd", 7, 8, 0, 8, shape_dots)                                                 \
+    CASE(combine, "Tdd", 7, 4, 0, 4, shape_combine)                                            \
+    CASE(dot_rows, "TTd", 7, 4, 0, 4, shape_dot_rows)                                          \
+    CASE(combine_rows, "dTd", 7, 4, 0, 4, shape_combine_rows)
+
+#define ELEMENT_CASE(kernel, ...)                                                              \
+    {#kernel, offsetof(uns_elementwise, kernel), __VA_ARGS__, run_##kernel, want_##kernel},
+static const kern_case element_cases[] = {ELEMENT_CASES(ELEMENT_CASE)};
 
 #endif

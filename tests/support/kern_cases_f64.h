@@ -277,24 +277,25 @@ static inline void want_saddle_value(trial *t) {
     }
 }
 
-#define F64_CASE(kernel, ...)                                                                  \
-    { #kernel, offsetof(uns_kernels, kernel), __VA_ARGS__, run_##kernel, want_##kernel }
+/* CASE(kernel, types, inputs, outputs, positive, variants, shape) */
+#define F64_CASES(CASE)                                                                        \
+    CASE(dot, "dd", 3, 0, 0, 1, shape_flat)                                                    \
+    CASE(axpy, "dd", 3, 2, 0, 4, shape_flat)                                                   \
+    CASE(matrix_rows, "ddd", 3, 4, 0, 4, shape_matrix)                                         \
+    CASE(outer_rows, "dddd", 15, 8, 0, 4, shape_outer)                                         \
+    CASE(symmetric_rows, "ddd", 3, 4, 0, 4, shape_symmetric)                                   \
+    CASE(eigen_rows, "dd", 1, 3, 0, 4, shape_eigen)                                            \
+    CASE(normal_rows, "d", 0, 1, 0, 8, shape_draw_rows)                                        \
+    CASE(normal, "d", 0, 1, 0, 2, shape_flat)                                                  \
+    CASE(uniform, "d", 0, 1, 0, 2, shape_flat)                                                 \
+    CASE(exp, "dd", 1, 2, 0, 1, shape_flat)                                                    \
+    CASE(log, "dd", 1, 2, 1, 1, shape_flat)                                                    \
+    CASE(pow, "dd", 1, 2, 1, 4, shape_flat)                                                    \
+    CASE(saddle_gradient, "dd", 3, 2, 0, 4, shape_flat)                                        \
+    CASE(saddle_value, "dd", 3, 2, 0, 4, shape_flat)
 
-static const kern_case f64_cases[] = {
-    F64_CASE(dot, "dd", 3, 0, 0, 1, shape_flat),
-    F64_CASE(axpy, "dd", 3, 2, 0, 4, shape_flat),
-    F64_CASE(matrix_rows, "ddd", 3, 4, 0, 4, shape_matrix),
-    F64_CASE(outer_rows, "dddd", 15, 8, 0, 4, shape_outer),
-    F64_CASE(symmetric_rows, "ddd", 3, 4, 0, 4, shape_symmetric),
-    F64_CASE(eigen_rows, "dd", 1, 3, 0, 4, shape_eigen),
-    F64_CASE(normal_rows, "d", 0, 1, 0, 8, shape_draw_rows),
-    F64_CASE(normal, "d", 0, 1, 0, 2, shape_flat),
-    F64_CASE(uniform, "d", 0, 1, 0, 2, shape_flat),
-    F64_CASE(exp, "dd", 1, 2, 0, 1, shape_flat),
-    F64_CASE(log, "dd", 1, 2, 1, 1, shape_flat),
-    F64_CASE(pow, "dd", 1, 2, 1, 4, shape_flat),
-    F64_CASE(saddle_gradient, "dd", 3, 2, 0, 4, shape_flat),
-    F64_CASE(saddle_value, "dd", 3, 2, 0, 4, shape_flat),
-};
+#define F64_CASE(kernel, ...)                                                                  \
+    {#kernel, offsetof(uns_kernels, kernel), __VA_ARGS__, run_##kernel, want_##kernel},
+static const kern_case f64_cases[] = {F64_CASES(F64_CASE)};
 
 #endif

@@ -43,8 +43,11 @@ static inline void want_f32_to_bf16(trial *t) {
 static inline uint32_t dither_start(const trial *t) {
     return 0x9E3779B9u * (uint32_t)(t->variant + 3);
 }
+static inline real threshold_from(uint32_t start, size_t i) {
+    return (real)(uint32_t)(start + (uint32_t)i * 0x91E10DA5u);
+}
 static inline real dither_of(const trial *t, size_t i) {
-    return (real)(uint32_t)(dither_start(t) + (uint32_t)i * 0x91E10DA5u);
+    return threshold_from(dither_start(t), i);
 }
 
 /* |x| up or down to `bits` bits by a threshold of `fine` bits, and x's sign. */
@@ -75,16 +78,16 @@ static inline void run_f32_to_bf16_random(const uns_kernels *k, trial *t) {
     k->f32_to_bf16_random(t->n, random_key, 77u << t->variant, (const float *)t->data[0],
                           (uint16_t *)t->data[1]);
 }
-static inline uint32_t random_threshold(uint32_t counter) {
-    uint32_t x = counter ^ 0x90abcdefu;
+static inline uint32_t random_threshold(uint64_t key, uint32_t counter) {
+    uint32_t x = counter ^ (uint32_t)key;
     x = (x ^ x >> 16) * 0x7feb352du;
-    x ^= 0x12345678u;
+    x ^= (uint32_t)(key >> 32);
     x = (x ^ x >> 15) * 0x846ca68bu;
     return x ^ x >> 16;
 }
 static inline void want_f32_to_bf16_random(trial *t) {
     EACH(i) {
-        const real threshold = random_threshold((77u << t->variant) + (uint32_t)i);
+        const real threshold = random_threshold(random_key, (77u << t->variant) + (uint32_t)i);
         expect(t, 1, i, dithered(t->in[0][i], 8, threshold, 16), 0);
     }
 }
@@ -161,8 +164,15 @@ static inline int upper_bits(real x) {
 static inline int q8_base_of(int scale, int top) {
     return 8 * scale + 8 > top ? 8 * scale + 8 - top : 0;
 }
+/* The byte that x becomes. */
+static inline int q8_code_of(real x, bool is_signed, int scale, real threshold) {
+    const real near = dithered(fabsl(x), 4, threshold, 20);
+    const int code = upper_bits(near) - q8_base_of(scale, is_signed ? 127 : 255);
+    if (is_signed)
+        return (code < 0 ? 0 : code) + (signbit(x) && !isnan(x) ? 128 : 0);
+    return x == 0 ? 0 : code < 1 ? 1 : code;
+}
 static inline void want_f32_to_q8(trial *t) {
-    const bool is_signed = t->variant & 1;
     for (size_t block = 0; block < t->length[2]; block++) {
         int scale = 0;
         for (size_t i = 256 * block; i < 256 * (block + 1) && i < t->n; i++)
@@ -170,55 +180,55 @@ static inline void want_f32_to_q8(trial *t) {
         expect(t, 2, block, scale, 0);
     }
     EACH(i) {
-        const real x = t->in[0][i], near = dithered(fabsl(x), 4, dither_of(t, i), 20);
-        const int base = q8_base_of((int)t->want[2][i / 256], is_signed ? 127 : 255);
-        int code = upper_bits(near) - base;
-        if (is_signed)
-            code = (code < 0 ? 0 : code) + (signbit(x) && !isnan(x) ? 128 : 0);
-        else
-            code = x == 0 ? 0 : code < 1 ? 1 : code;
-        expect(t, 1, i, code, 0);
+        const int scale = (int)t->want[2][i / 256];
+        expect(t, 1, i, q8_code_of(t->in[0][i], t->variant & 1, scale, dither_of(t, i)), 0);
     }
 }
 
 static inline void run_q8_to_f32(const uns_kernels *k, trial *t) {
     k->q8_to_f32(t->n, t->variant & 1, t->data[1], t->data[2], (float *)t->data[0]);
 }
+/* The number that a byte stands for. */
+static inline real q8_number_of(int byte, bool is_signed, int scale) {
+    const int code = is_signed ? byte & 127 : byte;
+    const int upper = q8_base_of(scale, is_signed ? 127 : 255) + code;
+    const int field = upper / 8 & 255, mantissa = upper % 8;
+    real size = field == 0 ? ldexpl(mantissa, -129) : ldexpl(8 + mantissa, field - 130);
+    if (field == 255)
+        size = mantissa ? (real)NAN : HUGE_VALL;
+    if (code == 0)
+        size = 0;
+    return is_signed && byte > 127 ? -size : size;
+}
 static inline void want_q8_to_f32(trial *t) {
     const bool is_signed = t->variant & 1;
     EACH(i) {
-        const int byte = (int)t->in[1][i], code = is_signed ? byte & 127 : byte;
-        const int upper = q8_base_of((int)t->in[2][i / 256], is_signed ? 127 : 255) + code;
-        const int field = upper / 8 & 255, mantissa = upper % 8;
-        real size = field == 0 ? ldexpl(mantissa, -129) : ldexpl(8 + mantissa, field - 130);
-        if (field == 255)
-            size = mantissa ? (real)NAN : HUGE_VALL;
-        if (code == 0)
-            size = 0;
+        const int byte = (int)t->in[1][i], scale = (int)t->in[2][i / 256];
+        const int upper =
+            q8_base_of(scale, is_signed ? 127 : 255) + (byte & (is_signed ? 127 : 255));
         const bool beyond = upper >= 2048; /* no encoder writes such a code */
-        expect(t, 0, i, is_signed && byte > 127 ? -size : size, beyond ? HUGE_VALL : 0);
+        expect(t, 0, i, q8_number_of(byte, is_signed, scale), beyond ? HUGE_VALL : 0);
     }
 }
 
 #include "support/kern_update_narrow.h"
 
-#define NARROW_CASE(kernel, ...)                                                               \
-    { #kernel, offsetof(uns_kernels, kernel), __VA_ARGS__, run_##kernel, want_##kernel }
+/* CASE(kernel, types, inputs, outputs, positive, variants, shape) */
+#define NARROW_CASES(CASE)                                                                     \
+    CASE(bf16_to_f32, "hf", 1, 2, 0, 1, shape_flat)                                            \
+    CASE(f32_to_bf16, "fh", 1, 2, 0, 1, shape_flat)                                            \
+    CASE(f32_to_bf16_dithered, "fh", 1, 2, 0, 3, shape_flat)                                   \
+    CASE(f32_to_bf16_random, "fh", 1, 2, 0, 3, shape_flat)                                     \
+    CASE(f32_to_halves, "fhc", 1, 6, 0, 1, shape_halves)                                       \
+    CASE(halves_to_f32, "fhc", 6, 1, 0, 1, shape_halves)                                       \
+    CASE(f32_to_q8, "fcc", 1, 6, 0, 4, shape_q8)                                               \
+    CASE(q8_to_f32, "fcc", 6, 1, 0, 2, shape_q8)
 
-static const kern_case narrow_cases[] = {
-    NARROW_CASE(bf16_to_f32, "hf", 1, 2, 0, 1, shape_flat),
-    NARROW_CASE(f32_to_bf16, "fh", 1, 2, 0, 1, shape_flat),
-    NARROW_CASE(f32_to_bf16_dithered, "fh", 1, 2, 0, 3, shape_flat),
-    NARROW_CASE(f32_to_bf16_random, "fh", 1, 2, 0, 3, shape_flat),
-    NARROW_CASE(f32_to_halves, "fhc", 1, 6, 0, 1, shape_halves),
-    NARROW_CASE(halves_to_f32, "fhc", 6, 1, 0, 1, shape_halves),
-    NARROW_CASE(f32_to_q8, "fcc", 1, 6, 0, 4, shape_q8),
-    NARROW_CASE(q8_to_f32, "fcc", 6, 1, 0, 2, shape_q8),
-    UPDATE_NARROW_CASE("hhhhh"),
-    UPDATE_NARROW_CASE("ffccc"),
-    UPDATE_NARROW_CASE("hhfff"),
-    UPDATE_NARROW_CASE("ffhhh"),
-    UPDATE_NARROW_CASE("hhccc"),
-};
+#define NARROW_CASE(kernel, ...)                                                               \
+    {#kernel, offsetof(uns_kernels, kernel), __VA_ARGS__, run_##kernel, want_##kernel},
+#define UPDATE_NARROW_CASE(types)                                                              \
+    NARROW_CASE(update_narrow, types, 31, 30, 24, UPDATE_VARIANTS, shape_update_narrow)
+static const kern_case narrow_cases[] = {NARROW_CASES(NARROW_CASE)
+                                             UPDATE_NARROW_FORMS(UPDATE_NARROW_CASE)};
 
 #endif

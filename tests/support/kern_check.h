@@ -180,12 +180,11 @@ static inline bool check_bits(kern_check *k, const kern_case *c, uns_dtype dtype
 
 /* Rounded to the element type, with room for a few roundings of terms as large as `scale`. */
 static inline bool is_near(double got, long double want, long double scale, bool narrow) {
-    const long double epsilon = narrow ? FLT_EPSILON : DBL_EPSILON;
     if (isinf(scale)) /* anything */
         return true;
     if (isnan(want) || isnan(got))
         return isnan(want) && isnan(got);
-    return got == want || fabsl(got - want) <= 8 * epsilon * scale;
+    return got == want || fabsl(got - want) <= room_of(scale, narrow);
 }
 
 static inline bool judge_arrays(kern_check *k, const char *isa) {
@@ -194,7 +193,7 @@ static inline bool judge_arrays(kern_check *k, const char *isa) {
         for (size_t i = 0; i < t->length[j]; i++) {
             const long double want = t->want[j][i];
             const double got = (double)trial_get(t, t->after[j], j, i);
-            if (!is_near(got, want, t->scale[j][i], trial_is_f32(t, j)))
+            if (!is_near(got, want, t->scale[j][i], trial_is_f32(t, j) || t->types[j] == 'l'))
                 return finds(k, isa, "array %d[%zu] is %a, not %La", j, i, got, want);
         }
     if (!is_near(t->result, t->wanted_result, t->result_scale, false))

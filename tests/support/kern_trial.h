@@ -30,7 +30,8 @@ typedef struct trial {
     size_t n; /* the size asked for; the others follow from it by the case's shape */
     size_t rows, cols, replicas;
     int variant;
-    /* A letter an array: T, d (f64), f (f32), h (bf16), b (flags, 0 or 2), c (any bytes). */
+    /* A letter an array: T, d (f64), f (f32), h (bf16), l (f32 in two halves: all the upper
+     * ones, then all the lower), b (flags, 0 or 2), c (any bytes). */
     const char *types;
     size_t length[ARRAYS];                      /* elements; 0: unused */
     unsigned char *data[ARRAYS];                /* what the kernel gets */
@@ -60,10 +61,14 @@ static inline bool trial_is_f32(const trial *t, int array) {
     return t->types[array] == 'f' || (t->types[array] == 'T' && t->dtype == UNS_F32);
 }
 
+static inline bool trial_is_bf16(const trial *t, int array) {
+    return t->types[array] == 'h' || t->types[array] == 'l';
+}
+
 static inline size_t trial_element(const trial *t, int array) {
     if (t->types[array] == 'b' || t->types[array] == 'c')
         return 1;
-    if (t->types[array] == 'h')
+    if (trial_is_bf16(t, array))
         return 2;
     return trial_is_f32(t, array) ? 4 : 8;
 }
@@ -133,19 +138,32 @@ static inline double trial_coefficient(const trial *t, int which) {
     return set[t->variant & 3][which];
 }
 
+/* Of two halves the upper one is the nearest bf16 and the lower one what that is away, of
+ * either sign, in units of the last place; the number stands at the upper half, and 0 at the
+ * other. */
+static inline float trial_get_bf16(const trial *t, const unsigned char *from, int array,
+                                   size_t i) {
+    uint16_t top, bottom = 0;
+    float narrow;
+    memcpy(&top, from + 2 * i, 2);
+    if (t->types[array] == 'l' && 2 * i >= t->length[array])
+        return 0;
+    if (t->types[array] == 'l')
+        memcpy(&bottom, from + t->length[array] + 2 * i, 2);
+    const uint32_t away = bottom < 0x8000 ? bottom : bottom - 0x10000u;
+    const uint32_t bits = 0x10000u * top + away;
+    memcpy(&narrow, &bits, 4);
+    return narrow;
+}
+
 static inline long double trial_get(const trial *t, const unsigned char *from, int array,
                                     size_t i) {
     double wide;
     float narrow;
-    uint16_t top;
     if (trial_element(t, array) == 1)
         return from[i];
-    if (t->types[array] == 'h') {
-        memcpy(&top, from + 2 * i, 2);
-        const uint32_t bits = (uint32_t)top << 16;
-        memcpy(&narrow, &bits, 4);
-        return narrow;
-    }
+    if (trial_is_bf16(t, array))
+        return trial_get_bf16(t, from, array, i);
     if (trial_is_f32(t, array)) {
         memcpy(&narrow, from + 4 * i, 4);
         return narrow;
@@ -162,7 +180,7 @@ static inline void trial_put(const trial *t, unsigned char *to, int array, size_
     const uint16_t top = (uint16_t)(bits >> 16);
     if (trial_element(t, array) == 1)
         to[i] = (unsigned char)value;
-    else if (t->types[array] == 'h')
+    else if (trial_is_bf16(t, array))
         memcpy(to + 2 * i, &top, 2);
     else if (trial_is_f32(t, array))
         memcpy(to + 4 * i, &narrow, 4);
@@ -175,7 +193,7 @@ static inline double trial_ordinary(double normal, double uniform) {
 }
 
 static inline double trial_extreme(const trial *t, int array, double normal, double uniform) {
-    const bool narrow = trial_is_f32(t, array) || t->types[array] == 'h';
+    const bool narrow = trial_is_f32(t, array) || trial_is_bf16(t, array);
     const double least = narrow ? FLT_TRUE_MIN : DBL_TRUE_MIN;
     const double low = narrow ? FLT_MIN : DBL_MIN, high = narrow ? FLT_MAX : DBL_MAX;
     const double sizes[] = {0, least, 37 * least, low / 2,  low,  3 * low,  sqrt(low),  0.1, 1,
@@ -258,12 +276,12 @@ static inline bool trial_margins_intact(const trial *t, trial_place place, const
     return intact;
 }
 
-static inline void trial_one_nan(const trial *t, int array) {
+static inline void trial_one_nan(const trial *t, int array, unsigned char *numbers) {
     const double wide = (double)NAN;
     const float narrow = (float)NAN;
     const size_t element = trial_element(t, array);
     for (size_t i = 0; i < t->length[array] && element >= sizeof narrow; i++) {
-        unsigned char *at = t->after[array] + i * element;
+        unsigned char *at = numbers + i * element;
         double d = 0;
         float f = 0;
         memcpy(trial_is_f32(t, array) ? (void *)&f : (void *)&d, at, element);
@@ -282,7 +300,7 @@ static inline bool trial_run(trial *t, const kern_case *c, const uns_kernels *ke
     c->run(kernels, t);
     for (int j = 0; j < ARRAYS; j++) {
         memcpy(t->after[j], t->data[j], trial_bytes(t, j));
-        trial_one_nan(t, j);
+        trial_one_nan(t, j, t->after[j]);
     }
     if (isnan(t->result))
         t->result = (double)NAN;

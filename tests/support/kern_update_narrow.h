@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * The cases of the kernel `update_narrow`: each rule of `update` with state in bf16 and in
- * 8-bit codes, beside f32 and bf16 parameters, and in f32 beside bf16 parameters. Its oracle is
- * its definition: widening, `update` and narrowing by the scalar kernels, whose own oracles are
- * in the files beside.
+ * 8-bit codes, beside f32 and bf16 parameters, and in f32 beside bf16 parameters. Its oracle:
+ * the numbers that the arrays stand for, the equations of the step (kern_update.h), and both
+ * ends of what f32 may make of the result, rounded to fewer bits by the thresholds of kern.h.
+ * Rounding is monotone, so what the kernel keeps lies between the two, and nearly always the
+ * two are one. A part of kern_cases_narrow.h, which includes it where the helpers are there.
  */
 #ifndef UNS_TEST_KERN_UPDATE_NARROW_H
 #define UNS_TEST_KERN_UPDATE_NARROW_H
@@ -10,9 +12,9 @@
 #include "support/kern_cases.h"
 
 /* Arrays as in kern_update.h: g, x, m, C, and ceiling, mean or square. Codes are followed by
- * their scales; bf16 parameters in halves by the lower ones. */
+ * their scales. */
 static inline bool has_halves(const trial *t) {
-    return t->types[1] == 'h' && t->n % 3 == 1;
+    return t->types[1] == 'l';
 }
 static inline bool has_codes(const trial *t) {
     return t->types[2] == 'c';
@@ -31,9 +33,12 @@ static inline bool is_left_out(const trial *t) {
 }
 
 /* Scales of ordinary numbers, instead of any. */
+static inline int tame_scale(int scale) {
+    return 110 + scale % 24;
+}
 static inline void tame_scales(const trial *t, unsigned char *codes) {
     for (size_t i = t->n; has_codes(t) && i < t->length[2]; i++)
-        codes[i] = (unsigned char)(110 + codes[i] % 24);
+        codes[i] = (unsigned char)tame_scale(codes[i]);
 }
 
 static inline uns_reduced narrow_of(const trial *t, unsigned char *const *arrays) {
@@ -67,99 +72,137 @@ static inline void run_update_narrow(const uns_kernels *k, trial *t) {
     t->result = k->update_narrow(t->n, &u, &narrow);
 }
 
-/* A piece of state from and to its form; `which` is UNS_KEPT_...  */
-static inline void widen_kept(const trial *t, const uns_reduced *narrow, int which,
-                              const void *from, float *to) {
-    if (narrow->state == UNS_FORM_Q8)
-        uns_kernels_scalar.q8_to_f32(t->n, which == UNS_KEPT_M, from, narrow->scales[which],
-                                     to);
-    else if (narrow->state == UNS_FORM_BF16)
-        uns_kernels_scalar.bf16_to_f32(t->n, from, to);
-    else
-        memcpy(to, from, t->n * sizeof *to);
-}
-static inline void narrow_kept(const trial *t, const uns_reduced *narrow, int which,
-                               const float *from, void *to) {
-    const uint32_t start = narrow->start[which];
-    if (narrow->state == UNS_FORM_Q8)
-        uns_kernels_scalar.f32_to_q8(t->n, which == UNS_KEPT_M, start, from, to,
-                                     narrow->scales[which]);
-    else if (narrow->state == UNS_FORM_BF16)
-        uns_kernels_scalar.f32_to_bf16_dithered(t->n, start, from, to);
-    else
-        memcpy(to, from, t->n * sizeof *from);
+/* The number that element i stands for. */
+static inline real number_at(const trial *t, int array, size_t i) {
+    if (t->types[array] != 'c')
+        return t->in[array][i];
+    return q8_number_of((int)t->in[array][i], array == 2, (int)t->in[array][t->n + i / 256]);
 }
 
-static inline void widen_both(const trial *t, const uns_reduced *narrow,
-                              unsigned char *const *arrays, float *g, float *x) {
-    const uns_kernels *k = &uns_kernels_scalar;
-    if (!narrow->bf16) {
-        memcpy(g, arrays[0], t->n * sizeof *g);
-        memcpy(x, arrays[1], t->n * sizeof *x);
-        return;
+/* Between these a result of f32 arithmetic lies. */
+typedef struct bounds {
+    real low, high;
+} bounds;
+
+static inline bounds bounds_at(const trial *t, int array, size_t i) {
+    const real want = t->want[array][i];
+    const real off = room_of(t->scale[array][i], true);
+    return !(off > 0) || !isfinite(want) ? (bounds){want, want}
+                                         : (bounds){want - off, want + off};
+}
+
+static inline void expect_between(trial *t, int array, size_t i, real one, real other) {
+    const real half = fabsl(other - one) / 2;
+    if (one == other || isnan(one))
+        expect(t, array, i, one, 0);
+    else
+        expect(t, array, i, (one + other) / 2, half * 1.001L / (ROUNDINGS * DBL_EPSILON));
+}
+
+/* What stands in want and scale, in bf16: x at random, state dithered. */
+static inline void expect_bf16(trial *t, int array, const uns_reduced *narrow, uint32_t start) {
+    EACH(i) {
+        const bounds b = bounds_at(t, array, i);
+        const real tau = array == 1 ? random_threshold(narrow->key, narrow->first + (uint32_t)i)
+                                    : threshold_from(start, i);
+        if (!isinf(t->scale[array][i]))
+            expect_between(t, array, i, dithered(b.low, 8, tau, 16),
+                           dithered(b.high, 8, tau, 16));
     }
-    k->bf16_to_f32(t->n, (const uint16_t *)(void *)arrays[0], g);
-    if (narrow->low)
-        k->halves_to_f32(t->n, (const uint16_t *)(void *)arrays[1], narrow->low, x);
-    else
-        k->bf16_to_f32(t->n, (const uint16_t *)(void *)arrays[1], x);
-}
-static inline void narrow_x_back(const trial *t, const uns_reduced *narrow, const float *x,
-                                 void *to) {
-    const uns_kernels *k = &uns_kernels_scalar;
-    if (!narrow->bf16)
-        memcpy(to, x, t->n * sizeof *x);
-    else if (narrow->low)
-        k->f32_to_halves(t->n, x, to, narrow->low);
-    else
-        k->f32_to_bf16_random(t->n, narrow->key, narrow->first, x, to);
 }
 
-static inline void compose_update(const trial *t, unsigned char *const *arrays) {
-    static float wide[ARRAYS][LARGE];
-    const uns_reduced narrow = narrow_of(t, arrays);
-    uns_update u = update_of(t);
-    const unsigned moves_m = UNS_SLOT_MOMENTUM_FIRST | UNS_SLOT_MOMENTUM_LAST;
-    const unsigned moves_c = UNS_SLOT_ACCUMULATE | UNS_SLOT_MAX | UNS_SLOT_SIGN;
-    const int last = u.slots & UNS_SLOT_ADADELTA ? UNS_KEPT_SQUARE : UNS_KEPT_CEILING;
-    widen_both(t, &narrow, arrays, wide[0], wide[1]);
-    widen_kept(t, &narrow, UNS_KEPT_M, arrays[2], wide[2]);
-    widen_kept(t, &narrow, UNS_KEPT_C, arrays[3], wide[3]);
-    widen_kept(t, &narrow, last, arrays[4], wide[4]);
-    u.g = wide[0];
-    u.x = wide[1];
-    u.m = wide[2];
-    u.c = wide[3];
-    u.mean = u.ceiling = u.square = wide[4];
-    uns_kernels_scalar.of[UNS_F32].update(t->n, &u);
-    narrow_x_back(t, &narrow, wide[1], arrays[1]);
-    if (u.slots & moves_m)
-        narrow_kept(t, &narrow, UNS_KEPT_M, wide[2], arrays[2]);
-    if (u.slots & moves_c)
-        narrow_kept(t, &narrow, UNS_KEPT_C, wide[3], arrays[3]);
-    if (u.slots & (UNS_SLOT_CEILING | UNS_SLOT_MEAN | UNS_SLOT_ADADELTA))
-        narrow_kept(t, &narrow, last, wide[4], arrays[4]);
+/* The scale of a block; −1 where it hangs on roundings. */
+static inline int block_scale(const trial *t, int array, size_t begin) {
+    int least = 0, most = 0;
+    for (size_t i = begin; i < begin + 256 && i < t->n; i++) {
+        const bounds b = bounds_at(t, array, i);
+        const int low = exponent_field(b.low), high = exponent_field(b.high);
+        const int smaller = signbit(b.low) != signbit(b.high) ? 0 : low < high ? low : high;
+        const int larger = low < high ? high : low;
+        if (isinf(t->scale[array][i]))
+            return -1;
+        least = smaller > least ? smaller : least;
+        most = larger > most ? larger : most;
+    }
+    return least == most ? most : -1;
+}
+
+/* What stands in want and scale, in codes, and the scales of these. */
+static inline void expect_codes(trial *t, int array, uint32_t start) {
+    const bool is_signed = array == 2;
+    for (size_t begin = 0; begin < t->n; begin += 256) {
+        const int scale = block_scale(t, array, begin);
+        expect(t, array, t->n + begin / 256, scale, scale < 0 ? HUGE_VALL : 0);
+        for (size_t i = begin; i < begin + 256 && i < t->n; i++) {
+            const bounds b = bounds_at(t, array, i);
+            const real tau = threshold_from(start, i), low = is_signed || b.low > 0 ? b.low : 0;
+            if (scale < 0 || signbit(low) != signbit(b.high))
+                expect(t, array, i, 0, HUGE_VALL);
+            else
+                expect_between(t, array, i, q8_code_of(low, is_signed, scale, tau),
+                               q8_code_of(b.high, is_signed, scale, tau));
+        }
+    }
+}
+
+/* Its place among UNS_KEPT_... */
+static inline int kept_of(unsigned slots, int array) {
+    return array == 4 && (slots & UNS_SLOT_ADADELTA) ? UNS_KEPT_SQUARE : array - 2;
+}
+
+static inline bool update_writes(unsigned slots, int array) {
+    static const unsigned writers[ARRAYS] = {
+        0, 0, UNS_SLOT_MOMENTUM_FIRST | UNS_SLOT_MOMENTUM_LAST,
+        UNS_SLOT_ACCUMULATE | UNS_SLOT_MAX | UNS_SLOT_SIGN,
+        UNS_SLOT_CEILING | UNS_SLOT_MEAN | UNS_SLOT_ADADELTA};
+    return array == 1 || (slots & writers[array]);
+}
+
+/* Two halves that do not belong together give any x: roundings of a subnormal may grow by what
+ * the root divides by, and steps of the largest overflow on the way. */
+static inline void blur_extremes(trial *t, int array) {
+    EACH(i) {
+        const real x = fabsl(t->in[1][i]);
+        if (x > 0 && x < FLT_MIN && t->scale[array][i] > 0)
+            t->scale[array][i] += 128 * FLT_MIN;
+        if (x > ldexpl(1, 120) && isfinite(x))
+            t->scale[array][i] = HUGE_VALL;
+    }
 }
 
 static inline void want_update_narrow(trial *t) {
-    unsigned char *arrays[ARRAYS];
+    const unsigned slots = update_slots(t);
+    const uns_reduced narrow = narrow_of(t, t->initial);
     t->wanted_result = 1;
+    if (is_left_out(t))
+        return;
     for (int j = 0; j < ARRAYS; j++) {
-        arrays[j] = malloc(trial_bytes(t, j) + 1);
-        memcpy(arrays[j], t->initial[j], trial_bytes(t, j));
-        if (j >= 2 && !is_left_out(t))
-            tame_scales(t, arrays[j]);
+        for (size_t i = t->n; has_codes(t) && j >= 2 && i < t->length[j]; i++)
+            t->in[j][i] = t->want[j][i] = tame_scale((int)t->in[j][i]);
+        EACH(i)
+        t->in[j][i] = number_at(t, j, i);
     }
-    if (!is_left_out(t))
-        compose_update(t, arrays);
-    for (int j = 0; j < ARRAYS; j++) {
-        for (size_t i = 0; i < t->length[j]; i++)
-            expect(t, j, i, trial_get(t, arrays[j], j, i), 0);
-        free(arrays[j]);
+    want_update(t);
+    for (int j = 1; j < ARRAYS; j++) {
+        if (!update_writes(slots, j))
+            continue;
+        blur_extremes(t, j);
+        if (t->types[j] == 'h')
+            expect_bf16(t, j, &narrow, j == 1 ? 0 : narrow.start[kept_of(slots, j)]);
+        else if (t->types[j] == 'c')
+            expect_codes(t, j, narrow.start[kept_of(slots, j)]);
     }
 }
 
-#define UPDATE_NARROW_CASE(types)                                                              \
-    NARROW_CASE(update_narrow, types, 31, 30, 24, UPDATE_VARIANTS, shape_update_narrow)
+/* FORM(types) */
+#define UPDATE_NARROW_FORMS(FORM)                                                              \
+    FORM("hhhhh")                                                                              \
+    FORM("hlhhh")                                                                              \
+    FORM("ffhhh")                                                                              \
+    FORM("hhccc")                                                                              \
+    FORM("hlccc")                                                                              \
+    FORM("ffccc")                                                                              \
+    FORM("hhfff")                                                                              \
+    FORM("hlfff")
 
 #endif

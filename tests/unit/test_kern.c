@@ -11,6 +11,7 @@
 #include "base/base.h"
 
 #include "support/kern_check.h"
+#include "support/kern_narrow_parts.h"
 
 enum {
     MOST_TABLES = 4
@@ -80,40 +81,32 @@ Test(kern, the_scalar_table_follows_the_equations_in_fewer_bits) {
     judge(narrow_cases, UNS_COUNT_OF(narrow_cases), UNS_F32);
 }
 
-/* A kernel without a case does not compile: tables of functions are arrays of pointers. */
+/* A kernel without a case does not compile: tables of functions are arrays of pointers, the
+ * lists cannot name what is not in them nor anything twice, and are as long as they are. */
 typedef void kernel(void);
-_Static_assert(UNS_COUNT_OF(element_cases) == sizeof(uns_elementwise) / sizeof(kernel *),
+#define CASE_OF(kernel, ...) CASE_OF_##kernel,
+enum element_case {
+    ELEMENT_CASES(CASE_OF) ELEMENT_CASE_COUNT
+};
+enum f64_case {
+    F64_CASES(CASE_OF) F64_CASE_COUNT
+};
+enum narrow_case {
+    NARROW_CASES(CASE_OF) CASE_OF_update_narrow,
+    NARROW_CASE_COUNT
+};
+_Static_assert(ELEMENT_CASE_COUNT == sizeof(uns_elementwise) / sizeof(kernel *),
                "kern_cases.h: one case for each kernel of uns_elementwise");
-_Static_assert(UNS_COUNT_OF(f64_cases) ==
+_Static_assert(offsetof(uns_kernels, dot) ==
+                   offsetof(uns_kernels, of) + 2 * sizeof(uns_elementwise),
+               "kern.h: kernels of f64 alone begin behind those of both types");
+_Static_assert(F64_CASE_COUNT ==
                    (offsetof(uns_kernels, bf16_to_f32) - offsetof(uns_kernels, dot)) /
                        sizeof(kernel *),
                "kern_cases_f64.h: one case for each kernel of f64 alone");
-_Static_assert(UNS_COUNT_OF(narrow_cases) == /* update_narrow has five */
-                   4 + (sizeof(uns_kernels) - offsetof(uns_kernels, bf16_to_f32)) /
-                           sizeof(kernel *),
+_Static_assert(NARROW_CASE_COUNT == (sizeof(uns_kernels) - offsetof(uns_kernels, bf16_to_f32)) /
+                                        sizeof(kernel *),
                "kern_cases_narrow.h: one case for each kernel of fewer bits");
-
-static void expect_all_covered(const kern_case *cases, size_t count, size_t begin, size_t end) {
-    for (size_t offset = begin; offset < end; offset += sizeof(kernel *)) {
-        size_t covered = 0;
-        for (size_t i = 0; i < count; i++)
-            covered += cases[i].offset == offset;
-        const bool narrow =
-            cases == narrow_cases && offset == offsetof(uns_kernels, update_narrow);
-        cr_assert_eq(covered, narrow ? 5 : 1, "the kernel at byte %zu has %zu cases", offset,
-                     covered);
-    }
-}
-
-Test(kern, every_kernel_has_a_case) {
-    expect_all_covered(element_cases, UNS_COUNT_OF(element_cases), 0, sizeof(uns_elementwise));
-    expect_all_covered(f64_cases, UNS_COUNT_OF(f64_cases), offsetof(uns_kernels, dot),
-                       offsetof(uns_kernels, bf16_to_f32));
-    expect_all_covered(narrow_cases, UNS_COUNT_OF(narrow_cases),
-                       offsetof(uns_kernels, bf16_to_f32), sizeof(uns_kernels));
-    cr_assert_eq(offsetof(uns_kernels, of) + 2 * sizeof(uns_elementwise),
-                 offsetof(uns_kernels, dot));
-}
 
 Test(kern, every_table_is_complete) {
     const uns_kernels *tables[MOST_TABLES];
@@ -166,6 +159,45 @@ Test(kern, touch_reads_every_array_and_writes_all_but_the_first) {
                 cr_expect_eq(touch_ends(kernel, n, 4, j, PROT_READ, page), j > 0,
                              "%s: array %zu", tables[k]->isa, j);
             }
+}
+
+/* What `update_narrow` writes are the bits that its parts write; one NaN is as good as another
+ * where f32 keeps it. */
+static void expect_bits_of_parts(trial *t, const kern_case *c, size_t n, int variant,
+                                 bool extreme) {
+    unsigned char *arrays[ARRAYS];
+    trial_shape(t, c, UNS_F32, n, variant);
+    if (is_left_out(t))
+        return;
+    trial_fill(t, c, extreme);
+    for (int j = 0; j < ARRAYS; j++) {
+        arrays[j] = malloc(trial_bytes(t, j) + 1);
+        memcpy(arrays[j], t->initial[j], trial_bytes(t, j));
+        if (j >= 2)
+            tame_scales(t, arrays[j]);
+    }
+    compose_update(t, arrays);
+    cr_assert(trial_run(t, c, &uns_kernels_scalar, (trial_place){0, false}, apart));
+    for (int j = 0; j < ARRAYS; j++) {
+        trial_one_nan(t, j, arrays[j]);
+        cr_assert_eq(memcmp(arrays[j], t->after[j], trial_bytes(t, j)), 0,
+                     "%s n=%zu variant=%d array %d", c->types, n, variant, j);
+        free(arrays[j]);
+    }
+}
+
+Test(kern, update_narrow_has_the_bits_of_its_parts, .timeout = 200) {
+    static trial t;
+    cr_assert(trial_open(&t));
+    for (size_t i = NARROW_CASE_COUNT - 1; i < UNS_COUNT_OF(narrow_cases); i++)
+        for (size_t n = 0; n <= 4097; n = next_size(n))
+            for (int kind = 0; kind < 4 * narrow_cases[i].variants; kind++) {
+                const uint64_t mode = kind & 1 ? uns_flush_enter() : 0;
+                expect_bits_of_parts(&t, &narrow_cases[i], n, kind / 4, kind >> 1 & 1);
+                if (kind & 1)
+                    uns_flush_restore(mode);
+            }
+    trial_close(&t);
 }
 
 Test(kern, a_signal_of_any_size_has_its_sign_as_root) {

@@ -200,3 +200,31 @@ Test(kern_check, a_wrong_formula_is_found) {
     cr_assert(strstr(check.finding, "wrong precondition f32"), "%s", check.finding);
     check_close(&check);
 }
+
+/* Right but for a threshold: of momentum, and of x. */
+static int update_narrow_misplaced(size_t n, const uns_update *update, const uns_reduced *how) {
+    uns_reduced other = *how;
+    other.start[UNS_KEPT_M] += 0x01000000u;
+    return uns_kernels_scalar.update_narrow(n, update, &other);
+}
+static int update_narrow_misdrawn(size_t n, const uns_update *update, const uns_reduced *how) {
+    uns_reduced other = *how;
+    other.first++;
+    return uns_kernels_scalar.update_narrow(n, update, &other);
+}
+
+Test(kern_check, a_wrong_rounding_to_fewer_bits_is_found) {
+    uns_kernels tables[2] = {wrong_table(), wrong_table()};
+    kern_check check;
+    tables[0].update_narrow = update_narrow_misplaced;
+    tables[1].update_narrow = update_narrow_misdrawn;
+    cr_assert(check_open(&check, NULL, 0));
+    for (int i = 0; i < 2; i++) {
+        cr_assert_not(check_equations(&check, case_of("update_narrow"), UNS_F32, &tables[i]));
+        cr_assert(strstr(check.finding, i ? "array 1[" : "array 2["), "%s", check.finding);
+    }
+    for (size_t i = 0; i < UNS_COUNT_OF(narrow_cases); i++)
+        if (strcmp(narrow_cases[i].types, "ffccc") == 0)
+            cr_assert_not(check_equations(&check, &narrow_cases[i], UNS_F32, &tables[0]));
+    check_close(&check);
+}
