@@ -39,14 +39,26 @@ static void check_rotation(uns_context *context, size_t d, const char *preset,
         turned_back(&b, rotated.x, back);
         worst = fmax(worst, distance(d, back, plain.x));
     }
-    cr_log_info("%s %s, d = %zu: %.2e", preset, more, d, worst);
+    cr_log_info("%s %s, d = %zu: %.2e, %d roots", preset, more, d, worst,
+                (int)roots_of(plain.optimizer));
     cr_assert_lt(worst, 1e-9, "%s %s, d = %zu: %g", preset, more, d, worst);
+    cr_assert_eq(roots_of(plain.optimizer), roots_of(rotated.optimizer), "%s %s", preset, more);
     close_rider(&plain);
     close_rider(&rotated);
 }
 
 Test(full, running_a_rotated_problem_is_rotating_the_run) {
     static const char *const cases[][2] = {
+        {"rmsprop-full", ""},
+        {"rmsprop-full", "eta=0.01"},
+        {"rmsprop-full", "eta=1e-4 centred=true"},
+        {"rmsprop-full", "exponent=0.75 epsilon=1e-6"},
+        {"rmsprop-full", "beta.rule=fixed beta=0.97"},
+        {"rmsprop-full", "refresh.lag=20"},
+        {"rmsprop-full", "refresh.tolerance=0.1"},
+        {"rmsprop-full", "moment=mean beta.rule=fixed burn_in=100"},
+        {"adagrad-full", "burn_in=100"},
+        {"adam-full", "burn_in=100"},
         {"rmsprop-full", "refresh=1 eta=0.01"},
         {"rmsprop-full", "refresh=7 eta=0.01 epsilon=1e-6"},
         {"rmsprop-full", "refresh=1 eta=0.01 centred=true epsilon=1e-6"},

@@ -40,11 +40,8 @@ static void run_beside(void *user, size_t worker) {
     const dense_work *work = my->work;
     size_t n = my->own.n;
     dense_lane lane = uns_dense_lane(work, work->lanes + (my->by_job ? my->job : worker), n);
-    const double *from = my->own.c + my->replica;
     uint64_t mode = uns_flush_enter();
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j <= i; j++, from += my->replicas)
-            lane.c[i * n + j] = *from;
+    uns_dense_load(n, my->replicas, my->replica, my->own.c, &lane);
     my->status =
         uns_dense_root_into(NULL, &my->own, my->replicas, my->replica, &my->root, true, &lane);
     my->error = lane.error;
@@ -56,7 +53,7 @@ void uns_dense_place_beside(const uns_structure_site *site, uns_arena *arena, de
     const uns_pool *pool = uns_context_pool(site->context);
     size_t n = piece->n, replicas = site->replicas;
     dense_piece own = {.n = n, .dense = true};
-    own.c = take(arena, uns_triangle(n), replicas);
+    own.c = take(arena, uns_dense_rows(n), replicas);
     own.r = take(arena, uns_triangle(n), replicas);
     own.w = take(arena, UNS_DENSE_PROBES * n, replicas);
     own.y = take(arena, UNS_DENSE_PROBES * n, replicas);
@@ -77,19 +74,18 @@ static dense_beside *beside_of(const dense_piece *piece, size_t r) {
     return piece->beside ? &piece->beside[r] : NULL;
 }
 
-/* Column r of two packed arrays. */
-static void copy_column(const dense_piece *piece, size_t replicas, size_t r, const double *from,
+/* Column r of two arrays. */
+static void copy_column(size_t rows, size_t replicas, size_t r, const double *from,
                         double *to) {
-    size_t rows = uns_triangle(piece->n);
     if (replicas == 1)
         memcpy(to, from, rows * sizeof *to);
     for (size_t i = 0; replicas > 1 && i < rows; i++)
         to[i * replicas + r] = from[i * replicas + r];
 }
 
-static bool same_column(const dense_piece *piece, size_t replicas, size_t r, const double *a,
+static bool same_column(size_t rows, size_t replicas, size_t r, const double *a,
                         const double *b) {
-    size_t rows = uns_triangle(piece->n), i = 0;
+    size_t i = 0;
     if (replicas == 1)
         return memcmp(a, b, rows * sizeof *a) == 0;
     while (i < rows && memcmp(a + i * replicas + r, b + i * replicas + r, sizeof *a) == 0)
@@ -119,7 +115,7 @@ static void take_one_late(const uns_structure_site *site, const dense_piece *pie
                                     .kept = 1.0};
     if (!beside || uns_pool_take_back(pool, &beside->task) == UNS_ASIDE_RUNNING)
         return;
-    copy_column(piece, site->replicas, r, piece->later_c, beside->own.c);
+    copy_column(uns_dense_rows(piece->n), site->replicas, r, piece->later_c, beside->own.c);
     beside->root = piece->later[r].root;
     uns_pool_put_aside(pool, &beside->task);
 }
@@ -157,10 +153,7 @@ static void mark_late(const dense_piece *piece, size_t r) {
 
 uns_status uns_dense_take_kept(const uns_structure_site *site, const dense_piece *piece,
                                size_t r, dense_lane *lane) {
-    const double *from = piece->later_c + r;
-    for (size_t i = 0; i < piece->n; i++)
-        for (size_t j = 0; j <= i; j++, from += site->replicas)
-            lane->c[i * piece->n + j] = *from;
+    uns_dense_load(piece->n, site->replicas, r, piece->later_c, lane);
     const uns_root root = piece->later[r].root;
     uns_status status =
         uns_dense_root_into(site->context, piece, site->replicas, r, &root, true, lane);
@@ -179,9 +172,9 @@ static bool take_over(const uns_structure_site *site, const dense_piece *piece, 
     dense_beside *beside = beside_of(piece, r);
     if (!beside || !uns_pool_finish(uns_context_pool(site->context), &beside->task) ||
         beside->status != UNS_OK || !same_root(&beside->root, &piece->later[r].root) ||
-        !same_column(piece, replicas, r, piece->later_c, beside->own.c))
+        !same_column(uns_dense_rows(piece->n), replicas, r, piece->later_c, beside->own.c))
         return false;
-    copy_column(piece, replicas, r, beside->own.r, piece->r);
+    copy_column(uns_triangle(piece->n), replicas, r, beside->own.r, piece->r);
     for (size_t i = 0; i < UNS_DENSE_PROBES * piece->n; i++) {
         piece->w[i * replicas + r] = beside->own.w[i * replicas + r];
         piece->y[i * replicas + r] = beside->own.y[i * replicas + r];

@@ -33,18 +33,22 @@ static size_t triangle(size_t n) {
     return uns_size_product(n, n + 1) == SIZE_MAX ? SIZE_MAX : uns_triangle(n);
 }
 
+static size_t moment_rows(size_t n) {
+    return triangle(n) == SIZE_MAX ? SIZE_MAX : uns_dense_rows(n);
+}
+
 static void place_piece(void *user, size_t begin, size_t n, bool dense) {
     walk *my = user;
-    size_t replicas = my->site->replicas, elements = dense ? triangle(n) : n;
+    size_t replicas = my->site->replicas;
     dense_piece piece = {.begin = begin, .n = n, .dense = dense};
-    piece.c = take(my->state, elements, replicas);
-    piece.r = take(my->state, elements, replicas);
+    piece.c = take(my->state, dense ? moment_rows(n) : n, replicas);
+    piece.r = take(my->state, dense ? triangle(n) : n, replicas);
     if (dense && n > UNS_DENSE_TINY) {
         piece.w = take(my->state, UNS_DENSE_PROBES * n, replicas);
         piece.y = take(my->state, UNS_DENSE_PROBES * n, replicas);
     }
     if (dense && n > UNS_DENSE_TINY && my->site->spec->refresh_lag > 0) {
-        piece.later_c = take(my->state, elements, replicas);
+        piece.later_c = take(my->state, moment_rows(n), replicas);
         piece.later =
             uns_arena_take(my->state, uns_size_product(replicas, sizeof(dense_later)));
         if (my->scratch && uns_context_threads(my->site->context) > 1)

@@ -3,11 +3,11 @@
  *
  * State, all f64 with replicas innermost, whatever the layout's type:
  *   head; signal[d]; ḡ[d] if centred; then of each piece
- *     dense     C and R packed, n(n + 1)/2 each; marks; probes W[2][n] and Y[2][n], not tiny
- *               and where roots may lag, one more packed matrix, the C of a root that is not in
- *               force yet, and its mark
+ *     dense     C and R packed, n(n + 1)/2 each; marks; and, not tiny, H[2][n] behind C, probes
+ *               W[2][n] and Y[2][n], and where roots may lag, once more C and H, of a root that
+ *               is not in force yet, and its mark
  *     diagonal  c[n] and r[n]
- * so that a dense piece takes 8·n(n + 1) bytes and 32(n + 2) beside, a replica.
+ * so that a dense piece takes 8·n(n + 1) bytes and 48(n + 2) beside, a replica.
  */
 #ifndef UNS_DENSE_PARTS_H
 #define UNS_DENSE_PARTS_H
@@ -48,7 +48,8 @@ typedef struct dense_head {
 typedef struct dense_mark {
     uint64_t taken;        /* version; 0: none yet */
     uint64_t blind;        /* C was singular at ε = 0: R does not see what is new */
-    double trace, size;    /* tr M and ‖M‖² of M = R(cC)R then, as the probes have them */
+    double trace, size;    /* tr M and tr M² of M = R(cC)R then, as the probes have them, */
+    double third;          /* and tr M³; where C is an oracle's: n, tr M, tr M² */
     double weight, square; /* Σw, Σw² then */
     double kept;           /* Π a since */
     double signals;        /* Σ|Rs|² since, over `count` signals */
@@ -65,7 +66,7 @@ typedef struct dense_later {
 typedef struct dense_piece {
     size_t begin, n;
     bool dense;
-    double *c, *r, *w, *y; /* in the state */
+    double *c, *r, *w, *y; /* in the state; H follows C */
     dense_mark *marks;
     double *later_c; /* as c; NULL: roots do not lag */
     dense_later *later;
@@ -74,7 +75,7 @@ typedef struct dense_piece {
 
 /* Work space of one thread that takes roots. */
 typedef struct dense_lane {
-    double *c, *r, *z, *w, *y, *m;
+    double *c, *h, *r, *z, *w, *y, *m;
     void *root;
     double error;
     size_t taken;
@@ -103,6 +104,15 @@ typedef struct dense_work {
 static inline size_t uns_triangle(size_t n) {
     return n * (n + 1) / 2;
 }
+
+/* Rows of what a root is taken of: C and, but for tiny pieces, H. */
+static inline size_t uns_dense_rows(size_t n) {
+    return uns_triangle(n) + (n > UNS_DENSE_TINY ? UNS_DENSE_PROBES * n : 0);
+}
+
+/* ±1 at (k, i): the top bit of a SplitMix64 output (Steele, Lea, Flood 2014). Constants, no
+ * random numbers of the run. */
+double uns_dense_sign(uint64_t k, uint64_t i);
 
 /* The blocks one after the other, f64; NULL blocks are 0. The first block itself where that is
  * the same thing. */
@@ -133,7 +143,8 @@ uns_status uns_dense_take_roots(const uns_structure_site *site, const uns_root *
 /* Lane k for pieces up to n. */
 dense_lane uns_dense_lane(const dense_work *work, size_t k, size_t n);
 size_t uns_dense_lane_bytes(size_t n);
-/* Takes the root of lane->c into r, marks and, if asked for, w and y of a piece and replica. */
+/* Takes the root of lane->c into r, marks and, if asked for, w and y of a piece and replica,
+ * by the probes of lane->h. */
 uns_status uns_dense_root_into(uns_context *context, const dense_piece *to, size_t replicas,
                                size_t r, const uns_root *root, bool probed, dense_lane *lane);
 
@@ -157,9 +168,12 @@ uns_status uns_dense_decompose(const uns_structure_site *site, const dense_piece
 /* One replica's C, n×n row-major, lower triangle; centred where ḡ is kept: kC − (kḡ)(kḡ)ᵀ. */
 void uns_dense_unpack(const dense_work *work, const dense_piece *piece, size_t replicas,
                       size_t r, double k, double *full);
-/* The same into later_c, packed. */
+/* The same into later_c, packed, and H, which is √k·H where centred. */
 void uns_dense_pack_moment(const dense_work *work, const dense_piece *piece, size_t replicas,
                            size_t r, double k);
+/* What pack_moment has written, of replica r, to lane->c and lane->h. */
+void uns_dense_load(size_t n, size_t replicas, size_t r, const double *packed,
+                    const dense_lane *lane);
 /* The root to take of that: corrected already where centred. */
 uns_root uns_dense_root_of(const dense_work *work, const uns_root *root);
 

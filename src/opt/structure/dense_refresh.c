@@ -7,22 +7,23 @@
  *   signal  The signal just seen should be in R. With it, of weight b in C, R would make the
  *           step along it shorter by √(1 + b·sᵀC⁻¹s); more than 3 is not let pass. This bounds
  *           steps while C is of low rank.
- *   moved   C has moved: ‖R(cC − c₀C₀)R‖², less what sampling alone puts there, exceeds the
- *           square of refresh.tolerance × the error that R had from the start because C₀ was
- *           an estimate. A root need not be more exact than the estimate it is taken of, and
- *           while the signals' law stays what it was, an old root is as good as a new one.
+ *   moved   C has moved: E = R(cC − c₀C₀)R, less what sampling alone puts there, exceeds
+ *           refresh.tolerance × the error that R had from the start because C₀ was an estimate.
+ *           A root need not be more exact than the estimate it is taken of, and while the
+ *           signals' law stays what it was, an old root is as good as a new one.
  *   gone    Of what the root was taken of, less than a twentieth is left in C: errors should
  *           not be the same for ever.
  *
  * With refresh.lag the last two, and every k, come into force later (dense_lag.c); the others
  * and tiny pieces do not wait.
  *
- * Norms are Frobenius's, by the probes of dense_root.c; M = R(c₀C₀)R is the second moment of
- * the preconditioned signal v = Rs, of effective rank n = (tr M)²/‖M‖². Sampling: a sum with
- * weights w of vvᵀ has variance Σw²·K, K ~ q²(1 + 1/n) for q the mean of |v|²; since the root
- * have come Σw² − (Π a)²·Σw₀² of it. Error: with ρ = n·Σw²/(Σw)² and u = 1/(1 − ρ) the inverse
- * of a sample covariance has E‖RGR − M‖² = (u³ − 2u + 1)·‖M‖² (Marchenko, Pastur 1967), about
- * ρ‖M‖². The decision knows the step count and the state, never a clock.
+ * Sizes are seen by the probes z of dense_root.c: |Ez|² ~ tr(EME), M = R(c₀C₀)R being the
+ * second moment of the preconditioned signal v = Rs, of effective rank n = (tr M)²/tr M²; M = I
+ * for p = ½, and sizes are Frobenius's. Sampling: a sum with weights w of vvᵀ puts Σw²·K there,
+ * K ~ tr M·tr M² + tr M³ with M in the scale of q, the mean of |v|²; since the root have come
+ * Σw² − (Π a)²·Σw₀² of it. Error: with ρ = n·Σw²/(Σw)² and u = 1/(1 − ρ) the inverse of a
+ * sample covariance has E‖RGR − M‖² = (u³ − 2u + 1)·‖M‖² (Marchenko, Pastur 1967), about ρ‖M‖².
+ * The decision knows the step count and the state, never a clock.
  */
 #include "opt/root_number.h"
 #include "opt/structure/dense_parts.h"
@@ -89,7 +90,7 @@ static void moment_change(const uns_structure_site *site, dense_work *work,
             x[i * replicas + r] -= k * k * mean[i * replicas + r] * work->a[r];
 }
 
-/* drift[r] = ‖R(cC − c₀C₀)R‖² */
+/* drift[r] = |Ez|² */
 static void measure_drift(const uns_structure_site *site, dense_work *work,
                           const dense_piece *piece, double k) {
     size_t replicas = site->replicas, n = piece->n * replicas;
@@ -125,9 +126,11 @@ static bool moved(const uns_spec *spec, const dense_head *head, const dense_mark
     double c = head->correction, rank = mark->trace * mark->trace / mark->size;
     double q = mark->count ? mark->signals / (double)mark->count : 0.0;
     double fresh = head->square - mark->kept * mark->kept * mark->square;
-    double sampling = c * c * fresh * q * q * (1.0 + 1.0 / rank);
+    double ratio = q / mark->trace; /* v against M */
+    double spread = ratio * ratio * (mark->trace * mark->size + mark->third);
+    double sampling = c * c * fresh * spread;
     double tolerance = spec->refresh_tolerance;
-    double error = tolerance * tolerance * estimation_error(head, rank) * mark->size;
+    double error = tolerance * tolerance * estimation_error(head, rank) * mark->third;
     return !(drift - sampling <= error);
 }
 

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT
  * Dense pieces: taking roots, side by side on the pool: tiny pieces some thirty replicas at a
- * time (root_rows.h), others one by one (root.h). After one of these, probes z of fixed signs
- * measure what it has made of C: W = Rz, Y = (cC)W, and with M = R(cC)R, which is I for p = ½
- * and ε = 0, tr M ~ zᵀMz and ‖M‖² ~ |Mz|² (Hutchinson 1990).
+ * time (root_rows.h), others one by one (root.h). After one of these, probes z measure what it
+ * has made of C: W = Rz, Y = (cC)W, and with M = R(cC)R, which is I for p = ½ and ε = 0,
+ * tr M, tr M², tr M³ ~ |z|², zᵀMz, |Mz|² (after Hutchinson 1990).
+ *
+ * z = √c·RH with H the signals in C, summed up with signs: E zzᵀ = M over the signs, and z
+ * turns with the parameters, as fixed probes would not. An oracle's C has no signals; for it z
+ * is a vector of fixed signs, and what is measured n, tr M, tr M².
  */
 #include "opt/structure/dense_parts.h"
 
@@ -12,6 +16,7 @@
 #include "la/root_rows.h"
 
 #include <float.h>
+#include <math.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <unsaddle/elementary.h>
@@ -34,6 +39,7 @@ static dense_lane place_lane(uns_arena *arena, size_t n) {
     my.w = uns_arena_take(arena, vector);
     my.y = uns_arena_take(arena, vector);
     my.m = uns_arena_take(arena, vector);
+    my.h = uns_arena_take(arena, uns_size_product(UNS_DENSE_PROBES, n * sizeof(double)));
     my.root = uns_arena_take(arena, larger(root, uns_root_rows_scratch(tiny, UNS_DENSE_BATCH)));
     return my;
 }
@@ -68,11 +74,23 @@ void uns_dense_unpack(const dense_work *work, const dense_piece *piece, size_t r
 void uns_dense_pack_moment(const dense_work *work, const dense_piece *piece, size_t replicas,
                            size_t r, double k) {
     const double *mean = work->mean ? work->mean + piece->begin * replicas + r : NULL;
-    size_t at = r;
+    size_t at = r, end = uns_dense_rows(piece->n) * replicas;
     for (size_t i = 0; i < piece->n; i++)
         for (size_t j = 0; j <= i; j++, at += replicas)
             piece->later_c[at] =
                 mean ? centred_entry(mean, replicas, k, i, j, piece->c[at]) : piece->c[at];
+    for (; at < end; at += replicas)
+        piece->later_c[at] = mean ? sqrt(k) * piece->c[at] : piece->c[at];
+}
+
+void uns_dense_load(size_t n, size_t replicas, size_t r, const double *packed,
+                    const dense_lane *my) {
+    packed += r;
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j <= i; j++, packed += replicas)
+            my->c[i * n + j] = *packed;
+    for (size_t i = 0; i < UNS_DENSE_PROBES * n; i++, packed += replicas)
+        my->h[i] = *packed;
 }
 
 uns_root uns_dense_root_of(const dense_work *work, const uns_root *root) {
@@ -88,10 +106,8 @@ static void pack(size_t n, size_t replicas, const double *full, double *packed) 
             *packed = full[i * n + j];
 }
 
-/* ±1 at (k, i): the top bit of a SplitMix64 output (Steele, Lea, Flood 2014). Probes are
- * constants, no random numbers of the run. */
-static double sign_at(size_t k, size_t i) {
-    uint64_t x = ((uint64_t)k << 32 | (uint64_t)i) * 0x9E3779B97F4A7C15u + 0x9E3779B97F4A7C15u;
+double uns_dense_sign(uint64_t k, uint64_t i) {
+    uint64_t x = (k << 32 ^ i) * 0x9E3779B97F4A7C15u + 0x9E3779B97F4A7C15u;
     x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
     x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
     return (x ^ (x >> 31)) >> 63 ? -1.0 : 1.0;
@@ -104,22 +120,36 @@ static double dot(size_t n, const double *x, const double *y) {
     return sum;
 }
 
+static void scale(size_t n, double k, double *x) {
+    for (size_t i = 0; i < n; i++)
+        x[i] *= k;
+}
+
+/* z of probe p. */
+static void make_probe(size_t n, size_t p, double k, const dense_lane *my) {
+    const double *h = my->h + p * n;
+    uns_dense_symv(n, my->r, h, my->z);
+    scale(n, sqrt(k), my->z);
+    if (dot(n, h, h) == 0.0)
+        for (size_t i = 0; i < n; i++)
+            my->z[i] = uns_dense_sign(p, i);
+}
+
 /* lane->c is scaled by k for cC. */
 static void probe(const dense_piece *piece, size_t replicas, size_t r, double k,
                   const dense_lane *my) {
     size_t n = piece->n;
     dense_mark *mark = &piece->marks[r];
-    mark->trace = mark->size = 0.0;
+    mark->trace = mark->size = mark->third = 0.0;
     for (size_t p = 0; p < UNS_DENSE_PROBES; p++) {
-        for (size_t i = 0; i < n; i++)
-            my->z[i] = sign_at(p, i);
+        make_probe(n, p, k, my);
         uns_dense_symv(n, my->r, my->z, my->w);
         uns_dense_symv(n, my->c, my->w, my->y);
-        for (size_t i = 0; i < n; i++)
-            my->y[i] *= k;
+        scale(n, k, my->y);
         uns_dense_symv(n, my->r, my->y, my->m);
-        mark->trace += dot(n, my->z, my->m) / UNS_DENSE_PROBES;
-        mark->size += dot(n, my->m, my->m) / UNS_DENSE_PROBES;
+        mark->trace += dot(n, my->z, my->z) / UNS_DENSE_PROBES;
+        mark->size += dot(n, my->z, my->m) / UNS_DENSE_PROBES;
+        mark->third += dot(n, my->m, my->m) / UNS_DENSE_PROBES;
         for (size_t i = 0; i < n; i++) {
             piece->w[(p * n + i) * replicas + r] = my->w[i];
             piece->y[(p * n + i) * replicas + r] = my->y[i];
@@ -134,6 +164,7 @@ static void expect_moment(const dense_piece *piece, size_t r, const uns_root *ro
     double m = largest > 0.0 ? uns_pow(largest, 1.0 - 2.0 * root->exponent) : 1.0;
     piece->marks[r].trace = (double)piece->n * m;
     piece->marks[r].size = (double)piece->n * m * m;
+    piece->marks[r].third = (double)piece->n * m * m * m;
 }
 
 /* Jobs that are done together: one, or those of a tiny piece. */
@@ -172,7 +203,12 @@ static uns_status take_now(const root_jobs *jobs, const dense_piece *piece, size
     const dense_work *work = jobs->work;
     const uns_structure_site *site = jobs->site;
     uns_root root = uns_dense_root_of(work, jobs->root);
-    uns_dense_unpack(work, piece, site->replicas, r, jobs->root->correction, my->c);
+    size_t replicas = site->replicas;
+    const double *h = piece->c + uns_triangle(piece->n) * replicas + r;
+    double k = work->mean ? sqrt(jobs->root->correction) : 1.0;
+    uns_dense_unpack(work, piece, replicas, r, jobs->root->correction, my->c);
+    for (size_t i = 0; i < UNS_DENSE_PROBES * piece->n; i++)
+        my->h[i] = k * h[i * replicas];
     UNS_TRY(uns_dense_root_into(site->context, piece, site->replicas, r, &root,
                                 site->spec->refresh == UNS_REFRESH_ADAPTIVE, my));
     dense_mark *mark = &piece->marks[r];

@@ -4,6 +4,7 @@
  */
 #include "opt/structure/dense_parts.h"
 
+#include <math.h>
 #include <string.h>
 
 static bool all_active(const uns_structure_site *site) {
@@ -70,6 +71,29 @@ static void accumulate(const uns_structure_site *site, const dense_work *work,
     uns_dense_for_strips(site, piece->n, accumulate_strip, &job);
 }
 
+/* H ← √a·H ± √b·s, or s − ḡ, with signs of their own for each probe: over the signs E HHᵀ is
+ * C. */
+static void mix_probes(const uns_structure_site *site, dense_work *work,
+                       const dense_piece *piece, const uns_coeffs *k) {
+    size_t n = piece->n, replicas = site->replicas, from = piece->begin * replicas;
+    const uns_elementwise *kernel = &site->kernels->of[UNS_F64];
+    double *h = piece->c + uns_triangle(n) * replicas, *s = work->signal + from;
+    double keep = sqrt(k->a), take = sqrt(fmax(k->b, 0.0));
+    bool all = all_active(site);
+    if (work->mean) {
+        kernel->mix(n * replicas, 1.0, s, -1.0, work->mean + from, work->room[0]);
+        s = work->room[0];
+    }
+    for (size_t p = 0; p < UNS_DENSE_PROBES; p++, h += n * replicas) {
+        double own = take * uns_dense_sign(p, work->head->version);
+        if (all)
+            kernel->mix(n * replicas, keep, h, own, s, h);
+        for (size_t i = 0; i < n * replicas && !all; i++)
+            if (site->active[i % replicas])
+                h[i] = keep * h[i] + own * s[i];
+    }
+}
+
 static void accumulate_diagonal(const uns_structure_site *site, const dense_work *work,
                                 const dense_piece *piece) {
     size_t replicas = site->replicas;
@@ -114,6 +138,8 @@ uns_status uns_dense_observe(const uns_structure_site *site, void *state, const 
             accumulate(site, work, piece, k);
         else
             accumulate_diagonal(site, work, piece);
+        if (piece->dense && piece->n > UNS_DENSE_TINY)
+            mix_probes(site, work, piece, k);
         if (piece->dense)
             fade(site, piece, k->a);
         if (k->e != 0.0)
