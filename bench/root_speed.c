@@ -83,7 +83,7 @@ static void open_bench(bench *b, size_t n) {
     *b = (bench){.n = n, .x = room(square), .c = room(square), .out = room(square)};
     uns_random_normal((uns_key){.seed = n, .stream = UNS_STREAM_USER}, 0, n * n, b->x);
     uns_dense_syrk(false, n, n, 1 / (double)n, b->x, n, 0, b->c);
-    b->root = (uns_root){0.5, 0, 1, UNS_EPSILON_INSIDE};
+    b->root = (uns_root){0.5, 0, 1, UNS_EPSILON_INSIDE, 0};
     b->task = (root_task){.n = n,
                           .root = &b->root,
                           .c = b->c,

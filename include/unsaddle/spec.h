@@ -10,7 +10,7 @@
  *     2 signal s        gradient: g | deviation: g − m | direction: u
  *     3 moment          C ← aC + b·ssᵀ + eI, or an elementwise fold C ← fold(C, s)
  *     4 root            R = (cC + εI)^-p | ((cC)^p + ε)^-1 | c^-p (C^p + ε)^-1
- *                       at ε = 0, 0 → 0; p = 0 is R = I
+ *                       at ε = 0, 0 → 0; p = 0 is R = I; damped, C + damping·λ_max(C)·I for C
  *     5 precondition    d = R·u   (d = u while the moment's ρ is 0)
  *     6 scale           d ← scale(ρd [+ λx], x, g)
  *     7 momentum last   the same 2×2, on d
@@ -270,6 +270,7 @@ typedef struct uns_spec {
     double exponent;          /* p */
     double epsilon;           /* ε */
     int epsilon_form;         /* uns_epsilon_form */
+    double damping;           /* added to C's eigenvalues, in units of the largest of them */
 
     /* 6 scale */
     int scale;    /* uns_scale */

@@ -22,6 +22,7 @@ extern "C" {
 typedef struct uns_root {
     double exponent, epsilon, correction; /* p, ε, c */
     int form;                             /* uns_epsilon_form */
+    double damping; /* for C read C + damping·λ_max(C)·I; 0 for elementwise structures */
 } uns_root;
 
 /* What a structure is built for: the blocks of one group, R replicas innermost. "The group's
@@ -130,6 +131,8 @@ typedef struct uns_structure_ops {
     /* OPTIONAL; NULL: nothing runs beside the steps. Ends what does; called once, before state
      * and scratch go. */
     void (*quit)(const uns_structure_site *site);
+    /* Whether refresh obeys root->damping; else a spec with damping is refused. */
+    bool damps;
 } uns_structure_ops;
 
 #ifdef __cplusplus

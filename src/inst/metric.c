@@ -68,7 +68,8 @@ static uns_status full_root(uns_context *context, const uns_spec *spec, size_t d
     uns_eigen_symmetric(d, moment, values, vectors);
     memset(root, 0, d * d * sizeof *root);
     for (size_t k = 0; k < d; k++) {
-        double scale = root_of(spec, values[k] > 1e-14 * values[d - 1] ? values[k] : 0.0);
+        double value = values[k] > 1e-14 * values[d - 1] ? values[k] : 0.0;
+        double scale = root_of(spec, value + spec->damping * values[d - 1]);
         if (!(scale > 0.0))
             return no_direction(context);
         for (size_t i = 0; i < d * d; i++)

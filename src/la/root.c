@@ -25,18 +25,18 @@ static bool within(double x, double least) {
     return x >= least && x < INFINITY;
 }
 
-static uns_status check_root(uns_context *context, const uns_root *root, double damping) {
+static uns_status check_root(uns_context *context, const uns_root *root) {
     if (!uns_dense_available())
         return uns_fail(
             context, UNS_ERROR_UNAVAILABLE,
             "roots of matrices need OpenBLAS and LAPACKE, which this build has not");
-    if (within(root->exponent, 0) && within(root->epsilon, 0) && within(damping, 0) &&
+    if (within(root->exponent, 0) && within(root->epsilon, 0) && within(root->damping, 0) &&
         within(root->correction, 0) && root->correction > 0)
         return UNS_OK;
     return uns_fail(context, UNS_ERROR_ARGUMENT,
                     "root: exponent %g, epsilon %g and damping %g must be finite and not below "
                     "0, and the correction %g above it",
-                    root->exponent, root->epsilon, damping, root->correction);
+                    root->exponent, root->epsilon, root->damping, root->correction);
 }
 
 /* The largest |entry| of the lower triangle into *largest; a non-finite one is refused. */
@@ -75,7 +75,7 @@ static void put_identity(size_t n, double *r) {
 
 static uns_status take(uns_context *context, root_task *task, bool pairs_wanted) {
     double largest;
-    UNS_TRY(check_root(context, task->root, task->damping));
+    UNS_TRY(check_root(context, task->root));
     UNS_TRY(find_largest(context, task->n, task->c, &largest));
     if (task->n == 0 || (task->root->exponent == 0 && !pairs_wanted)) {
         *task->report = (uns_root_report){0};
@@ -93,11 +93,11 @@ static uns_status take(uns_context *context, root_task *task, bool pairs_wanted)
     return UNS_OK;
 }
 
-uns_status uns_root_dense(uns_context *context, size_t n, const uns_root *root, double damping,
-                          const double *c, double *r, void *scratch, uns_root_report *report) {
+uns_status uns_root_dense(uns_context *context, size_t n, const uns_root *root, const double *c,
+                          double *r, void *scratch, uns_root_report *report) {
     root_task task = {.n = n,
                       .root = root,
-                      .damping = damping,
+                      .damping = root->damping,
                       .c = c,
                       .r = r,
                       .scratch = scratch,
@@ -105,12 +105,12 @@ uns_status uns_root_dense(uns_context *context, size_t n, const uns_root *root, 
     return take(context, &task, false);
 }
 
-uns_status uns_root_eigen(uns_context *context, size_t n, const uns_root *root, double damping,
-                          const double *c, double *r, double *values, double *vectors,
-                          void *scratch, uns_root_report *report) {
+uns_status uns_root_eigen(uns_context *context, size_t n, const uns_root *root, const double *c,
+                          double *r, double *values, double *vectors, void *scratch,
+                          uns_root_report *report) {
     root_task task = {.n = n,
                       .root = root,
-                      .damping = damping,
+                      .damping = root->damping,
                       .c = c,
                       .r = r,
                       .values = values,

@@ -28,7 +28,7 @@ typedef struct uns_root_report {
 size_t uns_root_scratch(size_t n);
 
 /* r = root(C) for the n×n row-major symmetric C: its lower triangle is read, r is full and
- * exactly symmetric; r may be c. `damping` >= 0.
+ * exactly symmetric; r may be c.
  *
  * Eigenvalues of C below n·2⁻⁵²·λ_max are taken for rounding and count as 0, where at ε = 0 a
  * zero stays zero in R. With damping, or with ε inside, only those below −n·2⁻⁵²·λ_max do.
@@ -39,15 +39,15 @@ size_t uns_root_scratch(size_t n);
  * Cost: 9 to 16 n³ flops by eigen-decomposition and 13 n³ for correction and estimate, which
  * run at the speed of gemm. No allocation; any thread, one scratch each. */
 UNS_NODISCARD uns_status uns_root_dense(uns_context *context, size_t n, const uns_root *root,
-                                        double damping, const double *c, double *r,
-                                        void *scratch, uns_root_report *report);
+                                        const double *c, double *r, void *scratch,
+                                        uns_root_report *report);
 
 /* The same, always by eigen-decomposition, with the eigenpairs of C handed out: values
  * ascending (n), row i of `vectors` (n×n) the unit vector of values[i]; either may be NULL.
  * Neither may overlap r or c. */
 UNS_NODISCARD uns_status uns_root_eigen(uns_context *context, size_t n, const uns_root *root,
-                                        double damping, const double *c, double *r,
-                                        double *values, double *vectors, void *scratch,
+                                        const double *c, double *r, double *values,
+                                        double *vectors, void *scratch,
                                         uns_root_report *report);
 
 #endif

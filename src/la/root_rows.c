@@ -65,11 +65,12 @@ static void find_bad(size_t rows, size_t replicas, const double *c, uns_small_ro
             reports[r].bad |= !isfinite(c[i * replicas + r]);
 }
 
-/* λ below rounding is 0, as in root.h; inside, with ε > 0, only what is negative. Extremes of
- * cC before that. */
+/* λ below rounding is 0, as in root.h; damped or inside, with ε > 0, only what is negative.
+ * Extremes of cC before that, damped. */
 static void clear_rounding(size_t n, size_t replicas, const uns_root *root, double *values,
                            uns_small_root *reports) {
-    bool kept = root->form == UNS_EPSILON_INSIDE && root->epsilon > 0.0;
+    bool kept =
+        root->damping > 0.0 || (root->form == UNS_EPSILON_INSIDE && root->epsilon > 0.0);
     for (size_t r = 0; r < replicas; r++) {
         double smallest = INFINITY, largest = 0.0;
         for (size_t i = 0; i < n; i++) {
@@ -78,10 +79,11 @@ static void clear_rounding(size_t n, size_t replicas, const uns_root *root, doub
         }
         double floor = kept ? 0.0 : (double)n * DBL_EPSILON * largest;
         for (size_t i = 0; i < n; i++)
-            if (!(values[i * replicas + r] >= floor))
-                values[i * replicas + r] = 0.0;
-        reports[r].smallest = root->correction * smallest;
-        reports[r].largest = root->correction * largest;
+            values[i * replicas + r] =
+                (values[i * replicas + r] >= floor ? values[i * replicas + r] : 0.0) +
+                root->damping * largest;
+        reports[r].smallest = root->correction * (smallest + root->damping * largest);
+        reports[r].largest = root->correction * (largest + root->damping * largest);
     }
 }
 

@@ -13,7 +13,7 @@
 /* Of one replica. */
 typedef struct uns_small_root {
     double error; /* bound on ‖R̂ − R‖/‖R‖ to first order, from the condition of C */
-    double smallest; /* eigenvalue of cC */
+    double smallest; /* eigenvalue of cC, damped */
     double largest;
     int bad; /* C was not finite: r is NaN */
 } uns_small_root;

@@ -96,9 +96,10 @@ static const uns_preset presets[] = {
            "Staib, Reddi, Kale, Kumar, Sra 2019"),
     PRESET("adagrad-full",
            "eta=1e-2 moment=sum structure=full exponent=0.5 epsilon=1e-10 "
-           "epsilon.form=outside",
-           "AdaGrad by the whole matrix", "Duchi, Hazan, Singer 2011"),
-    PRESET("adam-full", "eta=1e-3 " ADAM "structure=full", "Adam by the whole matrix",
+           "epsilon.form=outside damping=1e-4",
+           "AdaGrad by the whole matrix; damping=0 as published", "Duchi, Hazan, Singer 2011"),
+    PRESET("adam-full", "eta=1e-3 " ADAM "structure=full damping=1e-4",
+           "Adam by the whole matrix, damped for the steps whose second moment is singular",
            "Kingma, Ba 2015; Duchi, Hazan, Singer 2011"),
     PRESET("ggt",
            "eta=1e-3 momentum=heavy mu=0.9 moment=window structure=lowrank "

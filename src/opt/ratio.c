@@ -56,7 +56,10 @@ static const void *graft_chunk(const uns_optimizer *optimizer, const uns_block_s
     const uns_spec *spec = &group->spec;
     if (spec->scale != UNS_SCALE_GRAFT || !(group->allowed & UNS_PASS_SCALE))
         return NULL;
-    uns_root root = {0.5, spec->graft_epsilon, block->coeffs.c, UNS_EPSILON_OUTSIDE};
+    uns_root root = {.exponent = 0.5,
+                     .epsilon = spec->graft_epsilon,
+                     .correction = block->coeffs.c,
+                     .form = UNS_EPSILON_OUTSIDE};
     optimizer->kernel->precondition(n, &root,
                                     uns_at(optimizer, block->piece[UNS_PIECE_GRAFT], begin),
                                     uns_at(optimizer, block->d, begin), buffer);

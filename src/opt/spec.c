@@ -214,6 +214,9 @@ static const uns_param rows[] = {
          "regularizer of the root"),
     CHOICE("epsilon.form", "epsilon_form", epsilon_form, epsilon_forms, "outside",
            "epsilon inside the power, outside it, or outside and before the bias correction"),
+    REAL("damping", "root.damping", damping, 0, INFINITY, UNS_OPEN_HIGH, "0", "",
+         "of structures with matrices: added to the second moment's eigenvalues, in units of "
+         "the largest"),
 
     CHOICE("scale", NULL, scale, scales, "none", "rescaling of the direction"),
     REAL("trust", "trust_coefficient", trust, 0, INFINITY, UNS_OPEN_LOW | UNS_OPEN_HIGH, "1",

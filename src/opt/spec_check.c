@@ -122,6 +122,11 @@ static bool lag_too_long(const facts *f) {
     return f->spec->refresh != UNS_REFRESH_ADAPTIVE && f->spec->refresh_lag > f->spec->refresh;
 }
 
+static bool damping_unused(const facts *f) {
+    return f->spec->damping != 0.0 &&
+           (!f->structure->damps || f->spec->root == UNS_ROOT_QUINTIC);
+}
+
 static bool is_kron(const facts *f) {
     return strcmp(f->structure->name, "kron") == 0 ||
            strcmp(f->structure->name, "kron-eigen") == 0;
@@ -334,6 +339,9 @@ static const rule pair_rules[] = {
      "step; leave refresh out"},
     {tolerance_unused, UNS_ERROR_PAIR,
      "refresh.tolerance belongs to refresh=adaptive; leave it out"},
+    {damping_unused, UNS_ERROR_PAIR,
+     "damping is for the roots of matrices: structure=full, block, kron and kron-eigen, but "
+     "for root=quintic; set it to 0"},
     {lag_unused, UNS_ERROR_PAIR,
      "refresh.lag belongs to structure=full and block, whose roots may be computed beside the "
      "steps; leave it out"},

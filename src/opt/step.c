@@ -65,7 +65,7 @@ static void prepare_block(const uns_optimizer *optimizer, uns_block_state *block
     group->moment->coeffs(spec, uns_moment_time(group, t), &block->coeffs);
     bool corrected = spec->centred || spec->ceiling == UNS_CEILING_CORRECTED;
     block->root = (uns_root){spec->exponent, spec->epsilon, corrected ? 1.0 : block->coeffs.c,
-                             spec->epsilon_form};
+                             spec->epsilon_form, 0.0};
     double product = block->counts.product;
     uns_spec_momentum_row(spec, block->counts.moved + 1, &product, block->momentum_row);
     unsigned turn =

@@ -83,7 +83,8 @@ uns_tensors uns_group_view(uns_optimizer *optimizer, uns_group *group, int which
 
 uns_root uns_group_root(const uns_group *group, const uns_coeffs *coeffs) {
     const uns_spec *spec = &group->spec;
-    return (uns_root){spec->exponent, spec->epsilon, coeffs->c, spec->epsilon_form};
+    return (uns_root){spec->exponent, spec->epsilon, coeffs->c, spec->epsilon_form,
+                      spec->damping};
 }
 
 static double seconds_now(void) {

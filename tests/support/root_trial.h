@@ -93,8 +93,8 @@ static inline double root_condition(const root_bench *b, const root_trial *t) {
 
 /* Takes the root drawn; false: the call failed. */
 static inline bool root_trial_run(root_bench *b, root_trial *t) {
-    if (uns_root_dense(NULL, b->n, &t->root, t->damping, b->c, b->r, b->scratch, &t->report) !=
-        UNS_OK)
+    t->root.damping = t->damping;
+    if (uns_root_dense(NULL, b->n, &t->root, b->c, b->r, b->scratch, &t->report) != UNS_OK)
         return false;
     truth_root(&b->truth, &t->root, t->damping, b->exact);
     t->truth = fmin(1, truth_error(b->n, b->exact, b->r));

@@ -123,11 +123,12 @@ def main():
         run("rmsprop-full", "eta=0.01 refresh=1 exponent=1 epsilon=1e-3", BURN_IN, Rmsprop,
             eta=0.01, eps=1e-3, p=1.0),
         run("rmsprop-block", "eta=0.01 refresh=1", BURN_IN, Rmsprop, True, eta=0.01, eps=1e-8),
-        run("adagrad-full", "refresh=1 epsilon=1e-3", BURN_IN, Adagrad, eta=0.01, delta=1e-3),
-        run("adam-full", "refresh=1 epsilon=1e-3", BURN_IN, Adam, eta=0.001, beta1=0.9,
+        run("adagrad-full", "refresh=1 damping=0 epsilon=1e-3", BURN_IN, Adagrad, eta=0.01,
+            delta=1e-3),
+        run("adam-full", "refresh=1 damping=0 epsilon=1e-3", BURN_IN, Adam, eta=0.001, beta1=0.9,
             beta2=0.999, eps=1e-3),
-        run("adam-full", "refresh=1 eta=0.01 beta=0.95 epsilon=1e-6", BURN_IN, Adam, eta=0.01,
-            beta1=0.9, beta2=0.95, eps=1e-6),
+        run("adam-full", "refresh=1 damping=0 eta=0.01 beta=0.95 epsilon=1e-6", BURN_IN, Adam,
+            eta=0.01, beta1=0.9, beta2=0.95, eps=1e-6),
     ]
     here = os.path.dirname(os.path.abspath(__file__))
     output = sys.argv[1] if len(sys.argv) > 1 else os.path.join(here,

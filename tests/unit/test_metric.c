@@ -209,7 +209,7 @@ Test(metric, the_moment_is_the_one_whose_root_is_the_metric) {
         {"rmsprop-full", "epsilon=0 refresh=1"},
         {"rmsprop-full", "epsilon=0 centred=true refresh=1"},
         {"rmsprop-block", "epsilon=0 structure.block=4 refresh=1"},
-        {"adam-full", "epsilon=0 refresh=1"},
+        {"adam-full", "epsilon=0 damping=0 refresh=1"},
         {"adam", "epsilon=0"},
         {"rmsprop-centered", "epsilon=0"},
         {"rmsprop-block", "epsilon=0 structure.cap=2 structure.over=diagonal"},

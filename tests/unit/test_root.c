@@ -25,14 +25,16 @@ typedef struct taken {
     uns_status status;
 } taken;
 
-static taken take(uns_context *context, size_t n, const uns_root *root, double damping,
+static taken take(uns_context *context, size_t n, const uns_root *plain, double damping,
                   const double *c) {
     taken t = {.status = UNS_OK};
+    uns_root root = *plain;
+    root.damping = damping;
     void *scratch = root_aligned(uns_root_scratch(n));
     for (size_t i = 0; i < SIDE * SIDE; i++)
         t.r[i] = -7;
     t.report.iterations = -7;
-    t.status = uns_root_dense(context, n, root, damping, c, t.r, scratch, &t.report);
+    t.status = uns_root_dense(context, n, &root, c, t.r, scratch, &t.report);
     free(scratch);
     return t;
 }
@@ -121,10 +123,10 @@ Test(root, both_methods_agree) {
     double size = c[0];
     void *scratch = root_aligned(uns_root_scratch(SIDE));
     for (int quarter = 0; quarter < 2; quarter++) {
-        uns_root root = {quarter ? 0.25 : 0.5, 1e-4 * size, 3, UNS_EPSILON_INSIDE};
+        uns_root root = {quarter ? 0.25 : 0.5, 1e-4 * size, 3, UNS_EPSILON_INSIDE, 0};
         taken t = take(NULL, SIDE, &root, 0, c);
         uns_root_report other;
-        cr_assert_eq(uns_root_eigen(NULL, SIDE, &root, 0, c, r, NULL, NULL, scratch, &other),
+        cr_assert_eq(uns_root_eigen(NULL, SIDE, &root, c, r, NULL, NULL, scratch, &other),
                      UNS_OK);
         cr_assert(t.report.iterations > 0 && other.iterations == 0);
         double square = 0, norm = 0;
@@ -146,7 +148,7 @@ Test(root, a_zero_eigenvalue_stays_zero_without_epsilon) {
     for (int i = 0; i < 9; i++)
         c[i] = v[i / 3] * v[i % 3];
     for (int form = 0; form < 3; form++) {
-        uns_root root = {0.5, 0, 1, form};
+        uns_root root = {0.5, 0, 1, form, 0};
         taken t = take(NULL, 3, &root, 0, c);
         cr_assert_eq(t.status, UNS_OK);
         for (int i = 0; i < 3; i++) {
@@ -170,7 +172,7 @@ Test(root, a_zero_eigenvalue_stays_zero_without_epsilon) {
 Test(root, a_negative_eigenvalue_counts_as_zero) {
     need_lapack();
     const double below[] = {-1e-6, -0.01, -0.09, -0.3};
-    uns_root root = {0.5, 0.1, 1, UNS_EPSILON_INSIDE};
+    uns_root root = {0.5, 0.1, 1, UNS_EPSILON_INSIDE, 0};
     for (size_t k = 0; k < UNS_COUNT_OF(below); k++) {
         double c[SIDE * SIDE] = {0};
         for (size_t i = 0; i < SIDE; i++)
@@ -187,7 +189,7 @@ Test(root, powers_of_two_go_through_exactly) {
     double c[SIDE * SIDE], scaled[SIDE * SIDE];
     root_matrix(ROOT_FAMILY_even, 6, SIDE, c);
     for (int kind = 0; kind < 2; kind++) { /* Newton–Schulz, eigen */
-        uns_root root = {0.5, kind ? 0 : 1e-3 * c[0], 1, UNS_EPSILON_INSIDE}, other = root;
+        uns_root root = {0.5, kind ? 0 : 1e-3 * c[0], 1, UNS_EPSILON_INSIDE, 0}, other = root;
         taken reference = take(NULL, SIDE, &root, 0, c);
         for (int power = -400; power <= 400; power += 100) {
             for (size_t i = 0; i < SIDE * SIDE; i++)
@@ -204,12 +206,12 @@ Test(root, powers_of_two_go_through_exactly) {
 
 Test(root, exponent_zero_and_sizes_zero_and_one_are_right) {
     need_lapack();
-    uns_root root = {0, 0.1, 1, UNS_EPSILON_INSIDE};
+    uns_root root = {0, 0.1, 1, UNS_EPSILON_INSIDE, 0};
     const double c[4] = {3, 1, 1, 2};
     taken t = take(NULL, 2, &root, 0, c);
     cr_assert(t.r[0] == 1 && t.r[1] == 0 && t.r[2] == 0 && t.r[3] == 1);
     cr_assert_eq(take(NULL, 0, &root, 0, c).status, UNS_OK);
-    root = (uns_root){0.75, 1, 2, UNS_EPSILON_OUTSIDE};
+    root = (uns_root){0.75, 1, 2, UNS_EPSILON_OUTSIDE, 0};
     cr_assert_float_eq(take(NULL, 1, &root, 0.5, c).r[0], 1 / (pow(9, 0.75) + 1), 1e-15);
 }
 
@@ -219,13 +221,13 @@ Test(root, only_the_lower_triangle_is_read_and_the_root_may_lie_on_it) {
     root_matrix(ROOT_FAMILY_random, 22, SIDE, c);
     void *scratch = root_aligned(uns_root_scratch(SIDE));
     for (int kind = 0; kind < 2; kind++) {
-        uns_root root = {0.5, kind ? 0 : 1e-2 * c[0], 1, UNS_EPSILON_INSIDE};
+        uns_root root = {0.5, kind ? 0 : 1e-2 * c[0], 1, UNS_EPSILON_INSIDE, 0};
         taken t = take(NULL, SIDE, &root, 0, c);
         for (size_t i = 0; i < SIDE; i++)
             for (size_t j = 0; j < SIDE; j++)
                 r[i * SIDE + j] = j <= i ? c[i * SIDE + j] : NAN;
         uns_root_report report;
-        cr_assert_eq(uns_root_dense(NULL, SIDE, &root, 0, r, r, scratch, &report), UNS_OK);
+        cr_assert_eq(uns_root_dense(NULL, SIDE, &root, r, r, scratch, &report), UNS_OK);
         cr_assert_eq(memcmp(r, t.r, sizeof r), 0);
         for (size_t i = 0; i < SIDE; i++)
             for (size_t j = 0; j < i; j++)
@@ -240,8 +242,8 @@ Test(root, eigenpairs_are_handed_out_in_rows) {
     root_matrix(ROOT_FAMILY_random, 23, SIDE, c);
     void *scratch = root_aligned(uns_root_scratch(SIDE));
     uns_root_report report;
-    uns_root root = {0.5, 0.1 * c[0], 4, UNS_EPSILON_INSIDE};
-    cr_assert_eq(uns_root_eigen(NULL, SIDE, &root, 0, c, r, values, vectors, scratch, &report),
+    uns_root root = {0.5, 0.1 * c[0], 4, UNS_EPSILON_INSIDE, 0};
+    cr_assert_eq(uns_root_eigen(NULL, SIDE, &root, c, r, values, vectors, scratch, &report),
                  UNS_OK);
     free(scratch);
     for (size_t m = 0; m < SIDE; m++)
@@ -267,12 +269,12 @@ Test(root, scratch_is_as_large_as_it_says) {
         double *c = malloc(n * n * sizeof *c);
         unsigned char *scratch = root_aligned(bytes + 64);
         for (int kind = 0; kind < 2; kind++) {
-            uns_root root = {0.5, kind, 1, UNS_EPSILON_INSIDE};
+            uns_root root = {0.5, kind, 1, UNS_EPSILON_INSIDE, 0};
             uns_root_report report;
             memset(scratch, 0xa5, bytes + 64);
             root_matrix(ROOT_FAMILY_random, 30 + n, n, c);
             root.epsilon *= c[0];
-            cr_assert_eq(uns_root_dense(NULL, n, &root, 0, c, c, scratch, &report), UNS_OK);
+            cr_assert_eq(uns_root_dense(NULL, n, &root, c, c, scratch, &report), UNS_OK);
             for (size_t i = 0; i < 64; i++)
                 cr_assert_eq(scratch[bytes + i], 0xa5, "n = %zu", n);
         }
@@ -306,10 +308,11 @@ Test(root, roots_that_cannot_be_meant_are_refused) {
     need_lapack();
     uns_context *context = open_context();
     const double c[1] = {1};
-    const uns_root wrong[] = {
-        {-1, 0, 1, 0}, {NAN, 0, 1, 0}, {0.5, -1, 1, 0}, {0.5, 0, 0, 0}, {0.5, INFINITY, 1, 0}};
+    const uns_root wrong[] = {{-1, 0, 1, 0, 0},  {NAN, 0, 1, 0, 0},        {0.5, -1, 1, 0, 0},
+                              {0.5, 0, 0, 0, 0}, {0.5, INFINITY, 1, 0, 0}, {0.5, 0, 1, 0, NAN}};
     for (size_t k = 0; k < UNS_COUNT_OF(wrong); k++)
-        cr_assert_eq(take(context, 1, &wrong[k], 0, c).status, UNS_ERROR_ARGUMENT);
+        cr_assert_eq(take(context, 1, &wrong[k], wrong[k].damping, c).status,
+                     UNS_ERROR_ARGUMENT);
     cr_assert_eq(take(context, 1, &plain_half, -1, c).status, UNS_ERROR_ARGUMENT);
     cr_assert(strstr(uns_context_message(context), "damping -1"));
     uns_context_destroy(context);

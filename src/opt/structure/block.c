@@ -89,4 +89,5 @@ const uns_structure_ops uns_structure_block = {
     .metric_open = uns_dense_metric_open,
     .report = report,
     .quit = uns_dense_quit,
+    .damps = true,
 };

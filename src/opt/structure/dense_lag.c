@@ -95,7 +95,7 @@ static bool same_column(size_t rows, size_t replicas, size_t r, const double *a,
 
 static bool same_root(const uns_root *a, const uns_root *b) {
     return a->exponent == b->exponent && a->epsilon == b->epsilon && a->form == b->form &&
-           a->correction == b->correction;
+           a->correction == b->correction && a->damping == b->damping;
 }
 
 /* C into the state; what a worker has begun for another root is let be, and this one is then

@@ -220,7 +220,8 @@ static void renew_products(const uns_structure_site *site, dense_work *work, siz
 }
 
 static bool same_root(const uns_root *a, const uns_root *b) {
-    return a->exponent == b->exponent && a->epsilon == b->epsilon && a->form == b->form;
+    return a->exponent == b->exponent && a->epsilon == b->epsilon && a->form == b->form &&
+           a->damping == b->damping;
 }
 
 static uns_status bring_up(const look *at, dense_work *work, const uns_root *root) {

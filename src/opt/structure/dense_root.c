@@ -181,7 +181,7 @@ typedef struct root_jobs {
 uns_status uns_dense_root_into(uns_context *context, const dense_piece *to, size_t replicas,
                                size_t r, const uns_root *root, bool probed, dense_lane *my) {
     uns_root_report report = {0};
-    UNS_TRY(uns_root_dense(context, to->n, root, 0.0, my->c, my->r, my->root, &report));
+    UNS_TRY(uns_root_dense(context, to->n, root, my->c, my->r, my->root, &report));
     pack(to->n, replicas, my->r, to->r + r);
     dense_mark *mark = &to->marks[r];
     double floor = (double)to->n * DBL_EPSILON * report.largest;
@@ -354,7 +354,7 @@ uns_status uns_dense_decompose(const uns_structure_site *site, const dense_piece
         uns_root own = uns_dense_root_of(work, root);
         uns_root_report report;
         uns_dense_unpack(work, piece, replicas, r, root->correction, my.c);
-        UNS_TRY(uns_root_dense(site->context, n, &own, 0.0, my.c, vectors, my.root, &report));
+        UNS_TRY(uns_root_dense(site->context, n, &own, my.c, vectors, my.root, &report));
     } else {
         for (size_t i = 0; i < n; i++)
             for (size_t j = 0; j <= i; j++, from += replicas)

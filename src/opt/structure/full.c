@@ -62,4 +62,5 @@ const uns_structure_ops uns_structure_full = {
     .metric_open = uns_dense_metric_open,
     .report = report,
     .quit = uns_dense_quit,
+    .damps = true,
 };

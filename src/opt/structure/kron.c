@@ -129,7 +129,7 @@ uns_status uns_kron_take_root(const uns_structure_site *site, const uns_root *ro
     const double *c =
         uns_kron_moment(site, tile, replica, side, root->correction, &own.correction, lane);
     uns_status status =
-        uns_root_dense(site->context, n, &own, 0.0, c, out, lane->decomposition, &found);
+        uns_root_dense(site->context, n, &own, c, out, lane->decomposition, &found);
     lane->error = found.error > lane->error ? found.error : lane->error;
     *blind = root->epsilon == 0.0 &&
              !(found.smallest > 4.0 * (double)n * DBL_EPSILON * found.largest);
@@ -188,7 +188,8 @@ static uns_status refresh(const uns_structure_site *site, void *state, const uns
     kron_head *head = state;
     (void)t;
     bool changed = root->exponent != head->root.exponent ||
-                   root->epsilon != head->root.epsilon || root->form != head->root.form;
+                   root->epsilon != head->root.epsilon || root->form != head->root.form ||
+                   root->damping != head->root.damping;
     work->root = head->root = *root;
     work->mean = mean;
     if (work->kind.direct)
@@ -320,4 +321,5 @@ const uns_structure_ops uns_structure_kron = {
     .metric_bytes = uns_kron_metric_bytes,
     .metric_open = uns_kron_metric_open,
     .report = report,
+    .damps = true,
 };

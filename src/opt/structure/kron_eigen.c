@@ -244,6 +244,18 @@ typedef struct directions {
     uns_tensors d;
 } directions;
 
+/* V, or V with the share of its largest entry added that the root's damping says, in room. */
+static const double *damped(size_t count, const double *v, const uns_root *root, double *room) {
+    double most = 0.0;
+    if (root->damping == 0.0)
+        return v;
+    for (size_t i = 0; i < count; i++)
+        most = fmax(most, v[i]);
+    for (size_t i = 0; i < count; i++)
+        room[i] = v[i] + root->damping * most;
+    return room;
+}
+
 static void precondition_tile(const uns_structure_site *site, const void *user,
                               const kron_tile *tile, size_t replica, int unused,
                               kron_lane *lane) {
@@ -259,8 +271,8 @@ static void precondition_tile(const uns_structure_site *site, const void *user,
     }
     const double *x = uns_kron_gather(site, tile, replica, u, lane->rect[0], &ld);
     double *turned = rotate(tile, replica, false, x, ld, lane->rect[1], lane->rect[2]);
-    site->kernels->of[UNS_F64].precondition(tile->rows * w, root, moment_of(tile, replica),
-                                            turned, turned);
+    const double *v = damped(tile->rows * w, moment_of(tile, replica), root, lane->rect[0]);
+    site->kernels->of[UNS_F64].precondition(tile->rows * w, root, v, turned, turned);
     double *other = turned == lane->rect[1] ? lane->rect[2] : lane->rect[1];
     double *result = rotate(tile, replica, true, turned, w, lane->rect[0], other);
     double *out = uns_kron_target(site, tile, d, result, &ld_out);
@@ -295,4 +307,5 @@ const uns_structure_ops uns_structure_kron_eigen = {
     .metric_open = uns_kron_metric_open,
     .report = report,
     .opening = 1,
+    .damps = true,
 };

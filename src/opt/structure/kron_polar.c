@@ -80,7 +80,7 @@ void uns_kron_polar(const uns_structure_site *site, const uns_root *root, const 
         uns_root own = *root;
         own.exponent *= tile->share;
         uns_dense_syrk(side == UNS_KRON_RIGHT, n, other, 1.0, x, ld, 0.0, lane->square[0]);
-        if (uns_root_dense(site->context, n, &own, 0.0, lane->square[0], lane->square[1],
+        if (uns_root_dense(site->context, n, &own, lane->square[0], lane->square[1],
                            lane->decomposition, &found) != UNS_OK)
             return; /* u is not finite, and stays so */
         multiply(tile, side, lane->square[1], x, ld, 0.0, lane->rect[0], tile->cols);
