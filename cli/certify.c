@@ -47,9 +47,10 @@ static void print_json(const cli_place *place, const uns_certificate *c) {
     print_number("margin", c->margin, ",");
     print_number("sample_mean", c->sample_mean, ",");
     print_number("sample_limit", c->sample_limit, ",");
-    printf("  \"products\": %" PRId64 ",\n  \"gradients\": %" PRId64 ",\n  \"budget\": %" PRId64
-           ",\n  \"starts\": %" PRId64 ",\n  \"basis_bytes\": %zu,\n",
-           c->products, c->gradients, c->budget, c->starts, c->basis_bytes);
+    printf("  \"products\": %" PRId64 ",\n  \"gradients\": %" PRId64 ",\n  \"steps\": %" PRId64
+           ",\n  \"budget\": %" PRId64 ",\n  \"starts\": %" PRId64
+           ",\n  \"basis_bytes\": %zu,\n",
+           c->products, c->gradients, c->steps, c->budget, c->starts, c->basis_bytes);
     printf("  \"rung\": \"%s\",\n  \"whole\": %s,\n  \"full\": %s,\n  \"exhausted\": %s\n}\n",
            uns_rung_text(c->rung), c->whole ? "true" : "false", c->full ? "true" : "false",
            c->exhausted ? "true" : "false");
@@ -79,6 +80,22 @@ static void print_verdict(const uns_certificate *c) {
     }
 }
 
+/* The budget is that of Lanczos; a witness, for one, is checked by products beyond it. */
+static void print_cost(const uns_certificate *c) {
+    printf("products         %" PRId64 " of %s (%s%s)", c->products,
+           c->whole ? "the whole objective" : "a fixed sample set", uns_rung_text(c->rung),
+           c->full ? "" : ", three-term");
+    if (c->products > 0)
+        printf(": %" PRId64 " by Lanczos", c->steps);
+    if (c->starts > 1)
+        printf(" in %" PRId64 " starts", c->starts);
+    if (c->products > 0)
+        printf(", budget %" PRId64 "%s", c->budget, c->starts > 1 ? " each" : "");
+    if (c->products > c->steps)
+        printf("; %" PRId64 " to check", c->products - c->steps);
+    printf("\nbasis            %zu bytes\n\n", c->basis_bytes);
+}
+
 static void print_table(const cli_place *place, const uns_certificate *c) {
     printf("%s · %zu parameters · at the %s of '%s'\n\n", place->cell->problem,
            uns_problem_dimension(place->problem), place->end ? "end" : "start",
@@ -93,9 +110,7 @@ static void print_table(const cli_place *place, const uns_certificate *c) {
             printf("on fresh samples  %.4g +- %.1e, at most %.4g\n", c->sample_mean,
                    c->sample_error, c->sample_limit);
     }
-    printf("products         %" PRId64 " of %s, budget %" PRId64 " (%s%s); basis %zu bytes\n\n",
-           c->products, c->whole ? "the whole objective" : "a fixed sample set", c->budget,
-           uns_rung_text(c->rung), c->full ? "" : ", three-term", c->basis_bytes);
+    print_cost(c);
     print_verdict(c);
 }
 
@@ -172,7 +187,9 @@ const cli_command cli_certify = {
             "one of\n"
             "four verdicts, by the exit status too: second-order stationary 0, saddle 10, "
             "gradient\n"
-            "too large 11, undecided 12. Keys, with their defaults (see certificate.h):\n"
+            "too large 11, undecided 12. Keys ('unsaddle list certify' tells them all), with "
+            "their\n"
+            "defaults:\n"
             "  unsaddle certify runs/saddle tau_g=1e-3 tau_h=1e-2 delta=1e-3",
     .least = 1,
     .most = (size_t)-1,

@@ -5,6 +5,8 @@
 #include "cli.h"
 
 #include <string.h>
+#include <unsaddle/certificate.h>
+#include <unsaddle/measure.h>
 #include <unsaddle/moment.h>
 #include <unsaddle/structure.h>
 
@@ -45,16 +47,28 @@ static void print_kind(const uns_context *context, const cli_kind *kind) {
     }
 }
 
-static void print_settings(void) {
-    puts("settings (top-level keys of a plan, beside 'problem' and 'optimizers')");
-    cli_rows_print(uns_settings_table(), NULL, NULL, stdout);
-}
+/* Tables of keys that are no entry of the context: `list NAME` prints them whole, `list KEY`
+ * finds a key in any of them and in the optimizers'. */
+static const struct {
+    const char *name, *meaning, *place;
+    const uns_param_table *(*table)(void);
+} tables[] = {
+    {"settings", "top-level keys of a plan, beside 'problem' and 'optimizers'", "the settings",
+     uns_settings_table},
+    {"certify", "keys of 'unsaddle certify'", "certify", uns_certificate_table},
+    {"measure", "keys of 'unsaddle measure'", "measure", uns_measure_table},
+    {NULL, NULL, "an optimizer", uns_spec_table},
+};
 
-static void print_setting_names(void) {
-    const uns_param_table *table = uns_settings_table();
-    puts("settings (top-level keys of a plan)");
-    for (size_t i = 0; i < table->count; i++)
-        printf("  %-20s %s\n", table->rows[i].key, table->rows[i].meaning);
+enum {
+    TABLES = sizeof tables / sizeof tables[0]
+};
+
+static void print_table_names(size_t i) {
+    const uns_param_table *table = tables[i].table();
+    printf("%s (%s)\n", tables[i].name, tables[i].meaning);
+    for (size_t k = 0; k < table->count; k++)
+        printf("  %-20s %s\n", table->rows[k].key, table->rows[k].meaning);
 }
 
 static cli_status print_overview(uns_context *context) {
@@ -62,8 +76,12 @@ static cli_status print_overview(uns_context *context) {
         print_kind(context, kind);
         putchar('\n');
     }
-    print_setting_names();
-    puts("\n'unsaddle list NAME' prints the parameters of a preset, problem or key.");
+    for (size_t i = 0; i < TABLES; i++)
+        if (tables[i].name) {
+            print_table_names(i);
+            putchar('\n');
+        }
+    puts("'unsaddle list NAME' prints the parameters of a preset, problem or key.");
     return CLI_FINE;
 }
 
@@ -90,27 +108,23 @@ static cli_status print_entry(uns_context *context, const cli_kind *kind, const 
     return CLI_FINE;
 }
 
-/* A key of the settings or of the optimizers, described alone. */
+/* A key described alone, wherever it occurs. */
 static bool print_key(const char *name) {
-    static const char *const places[] = {"key of the settings, default, range",
-                                         "key of an optimizer, default, range"};
-    const uns_param_table *tables[] = {uns_settings_table(), uns_spec_table()};
     bool any = false;
-    for (size_t i = 0; i < 2; i++) {
-        const uns_param *row = uns_param_find(tables[i], name);
+    for (size_t i = 0; i < TABLES; i++) {
+        const uns_param *row = uns_param_find(tables[i].table(), name);
         if (!row)
             continue;
-        puts(places[i]);
+        printf("key of %s, default, range\n", tables[i].place);
         cli_row_print(row, NULL, false, stdout);
         any = true;
     }
     return any;
 }
 
-/* All names, for the nearest right one: kinds, settings, entries of every kind, keys. */
+/* All names, for the nearest right one: kinds, entries of every kind, tables, keys. */
 static const char *any_name(const void *user, size_t index) {
     const uns_context *context = user;
-    const uns_param_table *tables[] = {uns_settings_table(), uns_spec_table()};
     for (const cli_kind *kind = cli_kinds; kind->plural; kind++) {
         if (index-- == 0)
             return kind->plural;
@@ -119,12 +133,13 @@ static const char *any_name(const void *user, size_t index) {
             return entry_name(uns_context_entry(context, kind->kind, index));
         index -= count;
     }
-    if (index-- == 0)
-        return "settings";
-    for (size_t i = 0; i < 2; i++) {
-        if (index < tables[i]->count)
-            return tables[i]->rows[index].key;
-        index -= tables[i]->count;
+    for (size_t i = 0; i < TABLES; i++) {
+        const uns_param_table *table = tables[i].table();
+        if (tables[i].name && index-- == 0)
+            return tables[i].name;
+        if (index < table->count)
+            return table->rows[index].key;
+        index -= table->count;
     }
     return NULL;
 }
@@ -156,10 +171,12 @@ static cli_status print_operand(uns_context *context, const char *name) {
             print_kind(context, kind);
             return CLI_FINE;
         }
-    if (strcmp(name, "settings") == 0) {
-        print_settings();
-        return CLI_FINE;
-    }
+    for (size_t i = 0; i < TABLES; i++)
+        if (tables[i].name && strcmp(tables[i].name, name) == 0) {
+            printf("%s (%s)\n", name, tables[i].meaning);
+            cli_rows_print(tables[i].table(), NULL, NULL, stdout);
+            return CLI_FINE;
+        }
     return print_name(context, name);
 }
 
@@ -185,7 +202,7 @@ static const cli_option options[CLI_OPTIONS_MAX + 1] = {
 
 const cli_command cli_list = {
     .name = "list",
-    .operands = "[presets|problems|moments|structures|settings|NAME]",
+    .operands = "[presets|problems|moments|structures|settings|certify|measure|NAME]",
     .summary = "print the names a plan may use, and what they mean",
     .help = "Without an operand: all names. With a kind: those of the kind. With NAME, a\n"
             "preset, problem, moment, structure or key: its parameters with ranges, defaults\n"

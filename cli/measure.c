@@ -95,8 +95,8 @@ const cli_command cli_measure = {
             "way is\n"
             "down, how even each preconditioner makes the noise, how many steps each would "
             "take to\n"
-            "leave and how close to a minimum it could stay. Keys, with their defaults (see "
-            "measure.h):\n"
+            "leave and how close to a minimum it could stay. Keys: 'unsaddle list "
+            "measure'.\n"
             "  unsaddle measure runs/saddle draws=4096 exponents=0.5,0.75,1 drop=1e-2",
     .least = 1,
     .most = (size_t)-1,

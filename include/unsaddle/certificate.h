@@ -83,6 +83,7 @@ typedef struct uns_certificate_config {
     int64_t fresh;    /* samples of the mean test of a saddle; 0: as many as `samples` */
     int64_t seed;
     int64_t occasion; /* number of the certificate within a run: each has a start of its own */
+    int rung; /* uns_rung of a problem's products; UNS_RUNG_BEST: the best that it offers */
 } uns_certificate_config;
 
 UNS_API const uns_param_table *uns_certificate_table(void);
@@ -111,7 +112,8 @@ typedef struct uns_certificate {
     double sample_error;    /* its standard error */
     double sample_limit;    /* its upper limit at level δ */
     int64_t products;       /* with H, all of them: Lanczos', the witness's, those made again */
-    int64_t gradients;      /* batch or whole gradients, those of differenced products too */
+    int64_t gradients;      /* batch or whole gradients, those of such products too */
+    int64_t steps;          /* of them, Lanczos' own, of all starts; the rest are checks */
     int64_t budget;         /* of Lanczos' products, for the last start */
     int64_t starts;         /* begun */
     size_t basis_bytes;     /* taken for the basis */
@@ -141,12 +143,15 @@ UNS_NODISCARD UNS_API uns_status uns_certify_operator(uns_context *context,
  * fixed set of that many samples stands for it: what says "stationary" is an estimate then. A
  * saddle of the set must stand a mean test of vᵀH_zv, in 32 batches, on fresh samples;
  * ‖∇f‖² is the mean of products of independent batches, since that of one batch is biased.
- * Products are exact where the problem has them, else central differences of gradients along
- * the direction: of a ladder of steps, each an eighth of the one before, the one whose product
+ * Products are exact where the problem has them, else by a complex step of the gradient, Im
+ * ∇f(x + ihv)/h at h‖v‖ about 2⁻²⁵⁰, where it offers one (its error, of order h², is below
+ * rounding: a proof is one still), else central differences of gradients along the
+ * direction: of a ladder of steps, each an eighth of the one before, the one whose product
  * differs least from the next one's, and that difference, doubled, estimates ‖E‖.
  *
- * Fails as above and as the problem does. Memory: 6 further vectors, 3 more while the step of
- * differences is looked for, and the problem's scratch. */
+ * Fails as above and as the problem does; UNS_ERROR_UNAVAILABLE: config->rung is not offered.
+ * Memory: 6 further vectors, 3 more while the step of differences is looked for, and the
+ * problem's scratch. */
 UNS_NODISCARD UNS_API uns_status uns_certify_problem(uns_context *context,
                                                      const uns_problem *problem,
                                                      uns_const_tensors x,

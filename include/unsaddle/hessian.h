@@ -12,8 +12,9 @@
 extern "C" {
 #endif
 
-/* Products are exact where the problem has them, else central differences with a step looked
- * for at x (certificate.h says how); the view's rung and error tell. */
+/* Products are exact where the problem has them, else by a complex step where it offers one,
+ * else central differences with a step looked for at x (certificate.h says how); the view's
+ * rung and error tell. */
 typedef struct uns_problem_hessian uns_problem_hessian;
 
 /* At x (one replica, copied), of the whole objective (batch NULL) or of one batch (copied; its

@@ -58,6 +58,7 @@ typedef struct uns_measure_config {
     double tau_g, tau_h, delta; /* of the verdict; certificate.h */
     int64_t samples;
     int64_t path; /* steps of the path behind the assumptions; 0: the plan's */
+    int rung;     /* uns_rung of the products; UNS_RUNG_BEST: the best that there is */
 } uns_measure_config;
 
 UNS_API const uns_param_table *uns_measure_table(void);

@@ -14,6 +14,7 @@ extern "C" {
 
 /* Where products come from, best first. What follows from them can be no better. */
 typedef enum uns_rung {
+    UNS_RUNG_BEST = -1,    /* as a wish: the best that there is */
     UNS_RUNG_EXACT,        /* exact up to rounding */
     UNS_RUNG_COMPLEX_STEP, /* imaginary part of a gradient: exact up to rounding and O(h²) */
     UNS_RUNG_DIFFERENCES,  /* central differences of gradients: neither linear nor symmetric */

@@ -70,7 +70,8 @@ typedef struct uns_problem_ops {
     uns_status (*value)(const void *self, const uns_eval *eval, double *f);
     /* REQUIRED. Mean gradient over the batch. */
     uns_status (*gradient)(const void *self, const uns_eval *eval, uns_tensors g);
-    /* OPTIONAL; NULL: differences of gradients. out = ∇²f(x)·v; v and out do not overlap. */
+    /* OPTIONAL; NULL: `imaginary`, else differences of gradients. out = ∇²f(x)·v; v and out do
+     * not overlap. */
     uns_status (*product)(const void *self, const uns_eval *eval, uns_const_tensors v,
                           uns_tensors out);
     /* OPTIONAL; NULL: batches of one. Gradients of each sample of the batch at one point (R =
@@ -89,6 +90,13 @@ typedef struct uns_problem_ops {
     uint64_t (*samples)(const void *self);
     /* OPTIONAL; NULL: none. Share of a held-out set classified correctly at x (R = 1). */
     uns_status (*accuracy)(const void *self, const uns_eval *eval, double *share);
+    /* OPTIONAL; NULL: no complex step. out = Im ∇f(x + iy) at one complex point (R = 1), on
+     * the same batch; y and out do not overlap. With y = hv and an h too small to be seen
+     * beside x this is h·∇²f(x)·v to rounding, because nothing cancels: the gradient's own code
+     * in complex numbers serves as a product. It must be analytic, so without conjugates,
+     * |·| or a choice by anything but real parts. */
+    uns_status (*imaginary)(const void *self, const uns_eval *eval, uns_const_tensors y,
+                            uns_tensors out);
 } uns_problem_ops;
 
 /* A problem at work: its ops and self. Evaluations from several threads are allowed. */
@@ -130,15 +138,16 @@ typedef struct uns_problem_report {
     double per_sample_error; /* mean of per-sample gradients against the batch gradient; of a
                                 finite sum also batches by indices, one by one and all */
     double moment_error;     /* second_moment against sampled, in standard errors */
+    double imaginary_error;  /* complex step against central differences of gradient */
     bool passed;
 } uns_problem_report;
 
-/* Checks a problem against itself at a random point near its start: gradients and products with
- * central differences (batch and whole), replicas with single runs, sampling with the whole.
- * Draws from UNS_STREAM_CHECK. Entries for what the problem does not offer are NaN. A failed
- * check is no error: see report->passed. Bounds: 1e-6 for differences, 1e-9 for the other
- * relative errors, 4.5 standard errors. Cost: about 5,000 batch gradients and, for a large
- * finite sum, 30 whole ones. */
+/* Checks a problem against itself at a random point near its start: gradients, products and
+ * complex steps with central differences (batch and whole), replicas with single runs, sampling
+ * with the whole. Draws from UNS_STREAM_CHECK. Entries for what the problem does not offer are
+ * NaN. A failed check is no error: see report->passed. Bounds: 1e-6 for differences, 1e-9 for
+ * the other relative errors, 4.5 standard errors. Cost: about 5,000 batch gradients and, for a
+ * large finite sum, 30 whole ones. */
 UNS_NODISCARD UNS_API uns_status uns_problem_check(uns_context *context, uns_problem *problem,
                                                    uint64_t seed, uns_problem_report *report);
 

@@ -21,7 +21,8 @@ typedef struct uns_sampler {
     uns_status (*gradient)(void *self, const double *x, uint64_t number, double *out);
     /* OPTIONAL; NULL: not known. out = ∇f(x), exact. */
     uns_status (*whole)(void *self, const double *x, double *out);
-    /* OPTIONAL; NULL: differences of `whole`. out = ∇²f(x)·v, exact; v and out distinct. */
+    /* OPTIONAL; NULL: no local model (model.h). out = ∇²f(x)·v, up to rounding; v and out
+     * distinct. Of a problem: its own product, else by a complex step. */
     uns_status (*product)(void *self, const double *x, const double *v, double *out);
 } uns_sampler;
 

@@ -3,6 +3,7 @@
  * done in certify.c, for problems in certify_problem.c.
  */
 #include "inst/certify.h"
+#include "inst/hessian.h"
 
 #include "base/base.h"
 #include "la/lower_bound.h"
@@ -41,6 +42,8 @@ static const uns_param rows[] = {
     COUNT(seed, 0, 9007199254740992.0, NULL, "1", "", "seed of the starts and samples"),
     COUNT(occasion, 0, 1099511627776.0, NULL, "0", "",
           "number of the certificate within a run; each draws its own start"),
+    {"rung", NULL, UNS_PARAM_CHOICE, AT(rung), 0, 0, 0, uns_rung_wishes, "auto", "",
+     "where a problem's products come from; auto: the best that it offers"},
 };
 
 static const uns_param_table table = {"the certificate", sizeof(uns_certificate_config),
@@ -81,7 +84,12 @@ static bool inside(const uns_param *row, double value) {
 
 uns_status uns_certify_check(uns_context *context, const uns_certificate_config *config,
                              double gradient) {
+    if (config->rung < UNS_RUNG_BEST || config->rung >= UNS_RUNG_COUNT)
+        return uns_fail(context, UNS_ERROR_RANGE, "the certificate: %d is no rung of products",
+                        config->rung);
     for (size_t i = 0; i < table.count; i++) {
+        if (rows[i].type == UNS_PARAM_CHOICE)
+            continue;
         const char *field = (const char *)config + rows[i].offset;
         bool real = rows[i].type == UNS_PARAM_REAL;
         double value = real ? *(const double *)field : (double)*(const int64_t *)field;

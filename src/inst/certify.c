@@ -109,6 +109,7 @@ static void take_down(trial *t) {
     out->margin = margin;
     out->spread = spread_of(l);
     out->full = l->full;
+    out->steps += (int64_t)l->steps;
     out->exhausted = l->exhausted;
     uint64_t budget = budget_now(t), d = l->basis.dimension;
     out->budget = (int64_t)(l->full && budget > d ? d : budget); /* exhausted by then */

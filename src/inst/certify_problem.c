@@ -126,7 +126,7 @@ uns_status uns_certify_problem(uns_context *context, const uns_problem *problem,
     uns_certificate found;
     uns_status status =
         uns_hessian_open(context, problem, x, config->samples ? &b.set : NULL, (size_t)largest,
-                         draw(config, UNS_DRAW_PROBE), &b.hessian);
+                         config->rung, draw(config, UNS_DRAW_PROBE), &b.hessian);
     if (status == UNS_OK) {
         status = certify(&b, witness, &found);
         uns_hessian_close(&b.hessian);

@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/base.h"
+#include "la/complex_step.h"
 
 #include <math.h>
 #include <string.h>
@@ -16,6 +17,12 @@ enum {
     PROBES = 2 /* one direction at random, one axis: ∇⁴f may be along axes, which a random
                   direction sees d times too small */
 };
+
+const uns_named uns_rung_wishes[] = {{"auto", UNS_RUNG_BEST},
+                                     {"exact", UNS_RUNG_EXACT},
+                                     {"complex-step", UNS_RUNG_COMPLEX_STEP},
+                                     {"differences", UNS_RUNG_DIFFERENCES},
+                                     {NULL, 0}};
 
 static double length(size_t d, const double *v) {
     double sum = 0.0;
@@ -74,10 +81,29 @@ uns_status uns_hessian_difference(uns_hessian *h, double step, const double *v, 
     return UNS_OK;
 }
 
+static uns_status complex_product(uns_hessian *h, const double *v, double *out) {
+    size_t d = h->dimension;
+    double step = uns_complex_step(d, v, h->near[0]);
+    if (step == 0.0) {
+        memset(out, 0, d * sizeof *out);
+        return UNS_OK;
+    }
+    uns_eval eval = {1, reading(h, h->x, 0), h->batch, h->scratch};
+    h->gradients++;
+    UNS_TRY(uns_problem_get_ops(h->problem)
+                ->imaginary(uns_problem_self(h->problem), &eval, reading(h, h->near[0], 1),
+                            writing(h, out, 2)));
+    for (size_t i = 0; i < d; i++)
+        out[i] /= step;
+    return UNS_OK;
+}
+
 static uns_status product(void *self, const double *v, double *out) {
     uns_hessian *h = self;
-    if (h->step > 0.0)
+    if (h->op.rung == UNS_RUNG_DIFFERENCES)
         return uns_hessian_difference(h, h->step, v, out);
+    if (h->op.rung == UNS_RUNG_COMPLEX_STEP)
+        return complex_product(h, v, out);
     uns_eval eval = {1, reading(h, h->x, 0), h->batch, h->scratch};
     return uns_problem_get_ops(h->problem)
         ->product(uns_problem_self(h->problem), &eval, reading(h, v, 1), writing(h, out, 2));
@@ -153,9 +179,24 @@ static size_t scratch_bytes(const uns_problem *problem, size_t batch_size) {
     return whole > batch ? whole : batch;
 }
 
+/* The best rung, or the one wished for if the problem offers it. */
+static uns_status settle_rung(uns_hessian *h, int wish) {
+    const uns_problem_ops *ops = uns_problem_get_ops(h->problem);
+    const bool offered[UNS_RUNG_COUNT] = {ops->product != NULL, ops->imaginary != NULL, true};
+    int rung = wish == UNS_RUNG_BEST ? UNS_RUNG_EXACT : wish;
+    while (wish == UNS_RUNG_BEST && !offered[rung])
+        rung++;
+    h->op.rung = (uns_rung)rung;
+    if (offered[rung])
+        return UNS_OK;
+    return uns_fail(h->context, UNS_ERROR_UNAVAILABLE,
+                    "problem '%s' offers no products by '%s'", ops->name,
+                    uns_rung_wishes[rung + 1].name);
+}
+
 uns_status uns_hessian_open(uns_context *context, const uns_problem *problem,
                             uns_const_tensors x, const uns_batch *batch, size_t batch_size,
-                            uns_key probe, uns_hessian *h) {
+                            int rung, uns_key probe, uns_hessian *h) {
     const uns_block *blocks = NULL;
     *h = (uns_hessian){.context = context, .problem = problem, .batch = batch};
     h->dimension = uns_problem_dimension(problem);
@@ -167,6 +208,8 @@ uns_status uns_hessian_open(uns_context *context, const uns_problem *problem,
         if (!x.data[i])
             return uns_fail(context, UNS_ERROR_ARGUMENT, "block '%s' of the point is NULL",
                             blocks[i].name);
+    h->op = (uns_operator){sizeof h->op, h->dimension, h, product, UNS_RUNG_EXACT, 0.0};
+    UNS_TRY(settle_rung(h, rung));
     uns_arena arena = {NULL, 0};
     place(h, &arena, scratch_bytes(problem, batch_size));
     h->memory = uns_allocate(context, arena.used);
@@ -177,10 +220,8 @@ uns_status uns_hessian_open(uns_context *context, const uns_problem *problem,
     spread(h, h->x, h->pointers[0]);
     for (size_t i = 0; i < h->blocks; i++)
         memcpy(h->pointers[0][i], x.data[i], blocks[i].rows * blocks[i].cols * sizeof(double));
-    h->op = (uns_operator){sizeof h->op, h->dimension, h, product, UNS_RUNG_EXACT, 0.0};
-    if (uns_problem_get_ops(problem)->product)
+    if (h->op.rung != UNS_RUNG_DIFFERENCES)
         return UNS_OK;
-    h->op.rung = UNS_RUNG_DIFFERENCES;
     uns_status status = choose_step(h, probe);
     if (status != UNS_OK)
         uns_hessian_close(h);

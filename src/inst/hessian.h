@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * The Hessian of a problem at one point as an operator: exact products where the problem has
- * them, else central differences of gradients. Of the whole objective or of one batch.
+ * them, else a complex step of the gradient, else central differences. Of the whole objective
+ * or of one batch.
  */
 #ifndef UNS_HESSIAN_H
 #define UNS_HESSIAN_H
@@ -18,18 +19,22 @@ typedef struct uns_hessian {
     double *x;          /* [d] in block order */
     double *near[2];    /* [d] a point beside x; the gradient there */
     void *scratch;      /* the problem's, for batches up to that of open */
-    double step;        /* of differences, along a unit vector; 0: exact products */
+    double step;        /* of differences, along a unit vector; 0: no differences */
     int64_t gradients;  /* made so far */
     uns_operator op;    /* products; self is this struct, which must not move */
 } uns_hessian;
 
-/* Copies x (one replica). `batch_size` is the largest batch to come, 0: only the whole. For
+/* The parameter "rung": auto, exact, complex-step, differences. */
+extern const uns_named uns_rung_wishes[];
+
+/* Copies x (one replica). `batch_size` is the largest batch to come, 0: only the whole. `rung`:
+ * a uns_rung, or UNS_RUNG_BEST; UNS_ERROR_UNAVAILABLE where the problem has it not. For
  * differences it walks a ladder of steps with `probe` directions: 32 gradients. Memory: 3
  * vectors, 3 more on the ladder, and the problem's scratch. On failure nothing is left to
  * close. */
 UNS_NODISCARD uns_status uns_hessian_open(uns_context *context, const uns_problem *problem,
                                           uns_const_tensors x, const uns_batch *batch,
-                                          size_t batch_size, uns_key probe,
+                                          size_t batch_size, int rung, uns_key probe,
                                           uns_hessian *hessian);
 void uns_hessian_close(uns_hessian *hessian);
 

@@ -24,8 +24,9 @@ uns_status uns_problem_hessian_create(uns_context *context, const uns_problem *p
     made->context = context;
     if (batch)
         made->batch = *batch;
-    uns_status status = uns_hessian_open(context, problem, x, batch ? &made->batch : NULL,
-                                         batch ? batch->size : 0, probe, &made->hessian);
+    uns_status status =
+        uns_hessian_open(context, problem, x, batch ? &made->batch : NULL,
+                         batch ? batch->size : 0, UNS_RUNG_BEST, probe, &made->hessian);
     if (status != UNS_OK) {
         uns_release(context, made);
         return status;

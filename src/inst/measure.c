@@ -6,6 +6,7 @@
 
 #include "base/base.h"
 #include "inst/certify.h"
+#include "inst/hessian.h"
 
 #include <math.h>
 #include <string.h>
@@ -68,6 +69,8 @@ static const uns_param rows[] = {
           "of a fixed set that stands for the objective in the verdict"),
     COUNT("path", path, 0, many, automatic, "auto", "steps",
           "of the run that --assumptions walks again; auto: those of the plan"),
+    {"rung", NULL, UNS_PARAM_CHOICE, AT(rung), 0, 0, 0, uns_rung_wishes, "auto", "",
+     "where products come from; auto: the best that the problem offers"},
 };
 
 static const uns_param_table table = {"the measurement", sizeof(uns_measure_config),

@@ -4,6 +4,9 @@
 #include <unsaddle/sampler.h>
 
 #include "base/base.h"
+#include "la/complex_step.h"
+
+#include <string.h>
 
 struct uns_problem_sampler {
     uns_context *context;
@@ -14,6 +17,7 @@ struct uns_problem_sampler {
     size_t batch;
     uint64_t seed;
     void *scratch;
+    double *step;         /* [d] of a complex one, where products are made of it */
     void **x, **v, **out; /* block pointers into flat vectors */
 };
 
@@ -30,7 +34,11 @@ static uns_status open_parts(uns_problem_sampler *s) {
     size_t blocks = uns_layout_count(s->layout);
     s->scratch = uns_allocate(s->context, scratch_bytes(s));
     s->x = uns_allocate(s->context, 3 * blocks * sizeof(void *));
-    if (!s->scratch || !s->x)
+    bool steps = !s->ops->product && s->ops->imaginary;
+    if (steps)
+        s->step = uns_allocate(
+            s->context, uns_size_product(uns_layout_parameters(s->layout), sizeof *s->step));
+    if (!s->scratch || !s->x || (steps && !s->step))
         return UNS_ERROR_MEMORY;
     s->v = s->x + blocks;
     s->out = s->v + blocks;
@@ -65,6 +73,7 @@ void uns_problem_sampler_destroy(uns_problem_sampler *s) {
     uns_layout_destroy(s->layout);
     uns_release(s->context, s->scratch);
     uns_release(s->context, s->x);
+    uns_release(s->context, s->step);
     uns_release(s->context, s);
 }
 
@@ -100,12 +109,28 @@ static uns_status product(void *self, const double *x, const double *v, double *
     return s->ops->product(s->self, &eval, view(s, v, s->v), target(s, out));
 }
 
+static uns_status complex_product(void *self, const double *x, const double *v, double *out) {
+    const uns_problem_sampler *s = self;
+    size_t d = uns_layout_parameters(s->layout);
+    double step = uns_complex_step(d, v, s->step);
+    uns_eval eval = {1, view(s, x, s->x), NULL, s->scratch};
+    memset(out, 0, d * sizeof *out);
+    if (step == 0.0)
+        return UNS_OK;
+    UNS_TRY(s->ops->imaginary(s->self, &eval, view(s, s->step, s->v), target(s, out)));
+    for (size_t i = 0; i < d; i++)
+        out[i] /= step;
+    return UNS_OK;
+}
+
 uns_sampler uns_problem_sampler_view(uns_problem_sampler *s) {
     uns_sampler sampler = {.size = sizeof sampler,
                            .dimension = uns_problem_dimension(s->problem),
                            .self = s,
                            .gradient = gradient,
                            .whole = whole,
-                           .product = s->ops->product ? product : NULL};
+                           .product = s->ops->product ? product
+                                      : s->step       ? complex_product
+                                                      : NULL};
     return sampler;
 }

@@ -61,8 +61,8 @@ static uns_status open_parts(uns_scene *s) {
                                        &s->source));
     s->sampler = uns_problem_sampler_view(s->source);
     uns_key probe = {seed, UINT64_C(1) << 32, 0, UNS_STREAM_CURVATURE};
-    UNS_TRY(uns_hessian_open(s->context, s->site->problem, s->site->x, NULL, 0, probe,
-                             &s->hessian));
+    UNS_TRY(uns_hessian_open(s->context, s->site->problem, s->site->x, NULL, 0, s->config->rung,
+                             probe, &s->hessian));
     return uns_hessian_gradient(&s->hessian, s->gradient);
 }
 

@@ -163,6 +163,7 @@ static void judge(const uns_check *check, uns_problem_report *report) {
     report->passed = within(report->gradient_error, difference_bound, true) &&
                      within(report->product_error, difference_bound, product) &&
                      within(report->symmetry_error, agreement_bound, product) &&
+                     within(report->imaginary_error, difference_bound, check->ops->imaginary) &&
                      within(report->replica_error, agreement_bound, true) &&
                      within(report->per_sample_error, agreement_bound, samples) &&
                      within(report->sampling_sigmas, sigma_bound, true) &&
@@ -193,7 +194,7 @@ uns_status uns_problem_check(uns_context *context, uns_problem *problem, uint64_
     check.samples = uns_problem_samples(problem);
     size_t lanes = 65536 / check.d;
     check.many.replicas = lanes < 3 ? 3 : lanes > LANES_MAX ? LANES_MAX : lanes;
-    uns_problem_report found = {NAN, NAN, NAN, NAN, NAN, NAN, NAN, false};
+    uns_problem_report found = {NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, false};
     uns_status status = carry_out(&check, problem, &found);
     uns_layout_destroy(check.one.layout);
     uns_layout_destroy(check.many.layout);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "la/complex_step.h"
 #include "prob/check.h"
 
 enum {
@@ -125,7 +126,28 @@ static uns_status check_gradient(uns_check *check, const uns_batch *batch, doubl
     return UNS_OK;
 }
 
-static uns_status check_product(uns_check *check, const uns_batch *batch, double *error) {
+/* A product, or what stands in for it. */
+typedef uns_status multiply(uns_check *check, uns_check_lane *lane, const uns_batch *batch,
+                            const double *x, const double *v, double *out);
+
+/* y = hv is made in check->low. */
+static uns_status multiply_imaginary(uns_check *check, uns_check_lane *lane,
+                                     const uns_batch *batch, const double *x, const double *v,
+                                     double *out) {
+    double step = uns_complex_step(check->d, v, check->low);
+    uns_eval eval = uns_check_eval(check, lane, batch, x);
+    uns_layout_spread(lane->layout, check->low, lane->v);
+    uns_layout_spread(lane->layout, out, lane->out);
+    uns_const_tensors from = {(const void *const *)lane->v, check->blocks};
+    UNS_TRY(check->ops->imaginary(check->self, &eval, from,
+                                  (uns_tensors){lane->out, check->blocks}));
+    for (size_t k = 0; k < check->d; k++)
+        out[k] /= step;
+    return UNS_OK;
+}
+
+static uns_status check_product(uns_check *check, const uns_batch *batch, multiply *product,
+                                double *error) {
     size_t axes, dense;
     count_directions(check, batch, &axes, &dense);
     UNS_TRY(uns_check_gradient(check, &check->one, batch, check->point, check->gradient));
@@ -133,8 +155,8 @@ static uns_status check_product(uns_check *check, const uns_batch *batch, double
     for (size_t i = 0; i < axes + dense; i++) {
         choose_direction(check, axes, i, check->direction);
         UNS_TRY(bend_along(check, batch));
-        UNS_TRY(uns_check_product(check, &check->one, batch, check->point, check->direction,
-                                  check->high));
+        UNS_TRY(
+            product(check, &check->one, batch, check->point, check->direction, check->high));
         double size = norm(check->d, check->high) + floor;
         for (size_t k = 0; k < check->d; k++)
             check->sum[k] -= check->high[k];
@@ -163,11 +185,14 @@ uns_status uns_check_differences(uns_check *check, uns_problem_report *report) {
     report->gradient_error = 0.0;
     for (size_t i = 0; i < UNS_COUNT_OF(batches); i++)
         UNS_TRY(check_gradient(check, batches[i], &report->gradient_error));
+    report->imaginary_error = check->ops->imaginary ? 0.0 : NAN;
+    for (size_t i = 0; check->ops->imaginary && i < UNS_COUNT_OF(batches); i++)
+        UNS_TRY(check_product(check, batches[i], multiply_imaginary, &report->imaginary_error));
     if (!check->ops->product)
         return UNS_OK;
     report->product_error = report->symmetry_error = 0.0;
     for (size_t i = 0; i < UNS_COUNT_OF(batches); i++) {
-        UNS_TRY(check_product(check, batches[i], &report->product_error));
+        UNS_TRY(check_product(check, batches[i], uns_check_product, &report->product_error));
         UNS_TRY(check_symmetry(check, batches[i], &report->symmetry_error));
     }
     return UNS_OK;

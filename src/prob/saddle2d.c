@@ -6,6 +6,7 @@
  * five kernel calls. b is Gaussian, or one of `samples` vectors drawn once and then centred and
  * whitened, so that their mean is 0 and their covariance diag(1, 0.01) up to rounding.
  */
+#include <complex.h>
 #include <math.h>
 #include <string.h>
 
@@ -216,6 +217,19 @@ static uns_status product(const void *self, const uns_eval *eval, uns_const_tens
     return UNS_OK;
 }
 
+/* The gradient's own formula at x + iy: what is not analytic, b, has no imaginary part. */
+static uns_status imaginary(const void *self, const uns_eval *eval, uns_const_tensors y,
+                            uns_tensors out) {
+    (void)self;
+    const double *real = eval->x.data[0], *other = y.data[0];
+    double *to = out.data[0];
+    for (size_t k = 0; k < 2; k++) {
+        double complex x = CMPLX(real[k], other[k]), square = x * x, fourth = square * square;
+        to[k] = cimag(curvature[k] * x + 10.0 * (fourth * fourth * x));
+    }
+    return UNS_OK;
+}
+
 /* b of every sample of the batch into rows (size × 2). */
 static void sample_noise(const saddle2d *self, const uns_batch *batch, double *b) {
     double shift[2], work[4];
@@ -325,4 +339,5 @@ const uns_problem_ops uns_saddle2d = {
     .truth = truth,
     .spectra = spectra,
     .samples = samples,
+    .imaginary = imaginary,
 };

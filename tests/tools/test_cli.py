@@ -390,6 +390,15 @@ def test_certify_gives_its_verdict_by_text_json_and_status():
         assert abs(abs(witness[1]) - 1) < 1e-6 and abs(witness[0]) < 1e-6, witness
 
 
+def test_certify_takes_the_rung_that_is_asked_for():
+    with Place() as place:
+        for rung, shown in (("auto", "(exact)"), ("complex-step", "(complex step)"),
+                            ("differences", "(differences)")):
+            sure = "estimate" if rung == "differences" else "proof"
+            expect(place.run("certify", "plan.yaml", "rung=" + rung), 10, shown, "")
+            expect(place.run("certify", "plan.yaml", "rung=" + rung), 10, f"Saddle ({sure})", "")
+
+
 def test_certify_refuses_with_the_nearest_name():
     with Place() as place:
         expect(place.run("run", "plan.yaml", "--out", "r", "--quiet"), 0)
@@ -506,7 +515,7 @@ def test_list_knows_every_name_and_its_parameters():
     with Place() as place:
         everything = expect(place.run("list"), 0, "presets", "").stdout
         names = {}
-        for kind in "presets", "problems", "moments", "structures", "settings":
+        for kind in "presets", "problems", "moments", "structures", "settings", "certify", "measure":
             shown = expect(place.run("list", kind), 0, kind, "").stdout
             names[kind] = re.findall(r"^  ([a-z][\w.-]*)", shown, re.M)
             assert names[kind], kind
@@ -518,6 +527,8 @@ def test_list_knows_every_name_and_its_parameters():
         assert "steps" in names["settings"]
         expect(place.run("list", "rmsprop"), 0, "* structure", "")
         expect(place.run("list", "eta"), 0, "key of an optimizer")
+        expect(place.run("list", "tau_g"), 0, "key of certify")
+        expect(place.run("list", "mesure"), 2, "", "did you mean 'measure'?")
 
 
 def test_the_reference_page_is_the_programs():

@@ -2,12 +2,14 @@
  * The certificate of problems: exact and differenced products, the whole objective and fixed
  * sample sets. The problems here are made so that every answer is known.
  */
+#include <complex.h>
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unsaddle/certificate.h>
 #include <unsaddle/hessian.h>
+#include <unsaddle/sampler.h>
 
 #include "base/base.h"
 #include "inst/hessian.h"
@@ -105,6 +107,28 @@ static const uns_problem_ops exact = {.size = sizeof exact,
                                       .value = value,
                                       .gradient = gradient,
                                       .product = product};
+/* The gradient in complex numbers; what is drawn is real. */
+static uns_status imaginary(const void *self, const uns_eval *eval, uns_const_tensors y,
+                            uns_tensors out) {
+    const toy *t = self;
+    double z[D + 1];
+    draw(eval->batch, z);
+    for (size_t i = 0; i < D; i++) {
+        double complex w = CMPLX(*at(eval->x, i), *at(y, i));
+        double h = t->h[i] + (i == 0 ? t->sigma * z[0] : 0.0);
+        *to(out, i) = cimag(h * w + t->quartic * w * w * w + t->slope);
+    }
+    return UNS_OK;
+}
+
+static const uns_problem_ops stepped = {.size = sizeof stepped,
+                                        .name = "toy-stepped",
+                                        .create = create,
+                                        .blocks = blocks,
+                                        .start = start,
+                                        .value = value,
+                                        .gradient = gradient,
+                                        .imaginary = imaginary};
 static const uns_problem_ops differenced = {.size = sizeof differenced,
                                             .name = "toy-differenced",
                                             .create = create,
@@ -129,6 +153,7 @@ static void setup(void) {
     cr_assert_eq(uns_context_open(NULL, &context), UNS_OK);
     cr_assert_eq(uns_context_register(context, UNS_KIND_PROBLEM, &exact), UNS_OK);
     cr_assert_eq(uns_context_register(context, UNS_KIND_PROBLEM, &differenced), UNS_OK);
+    cr_assert_eq(uns_context_register(context, UNS_KIND_PROBLEM, &stepped), UNS_OK);
     cr_assert_eq(uns_param_defaults(context, uns_certificate_table(), &config), UNS_OK);
     config.tau_h = 0.1;
     config.tau_g = 0.01;
@@ -200,7 +225,8 @@ Test(certify_problem, differenced_products_are_as_good_as_their_stated_error) {
     for (size_t i = 0; i < D; i++)
         x[i] = 0.3 + 0.05 * (double)i;
     uns_key key = {3, 0, 0, UNS_STREAM_USER};
-    cr_assert_eq(uns_hessian_open(context, problem, point, NULL, 0, key, &h), UNS_OK);
+    cr_assert_eq(uns_hessian_open(context, problem, point, NULL, 0, UNS_RUNG_BEST, key, &h),
+                 UNS_OK);
     uns_random_normal(key, 0, D, v);
     cr_assert_eq(h.op.product(h.op.self, v, out), UNS_OK);
     for (size_t i = 0; i < D; i++) {
@@ -211,6 +237,93 @@ Test(certify_problem, differenced_products_are_as_good_as_their_stated_error) {
     cr_expect_leq(sqrt(error / size), h.op.error);
     cr_expect_lt(h.op.error, 1e-5);
     uns_hessian_close(&h);
+    memset(x, 0, sizeof x);
+}
+
+Test(certify_problem, complex_steps_prove_what_exact_products_prove) {
+    open_problem(&stepped);
+    for (size_t i = 0; i < D; i++)
+        now.h[i] = -0.2, x[i] = sqrt(0.2);
+    cr_expect_eq(verdict(), UNS_VERDICT_STATIONARY);
+    cr_expect(found.rung == UNS_RUNG_COMPLEX_STEP && found.assurance == UNS_ASSURANCE_BOUND);
+    cr_expect_eq(found.product_error, 0.0);
+    cr_expect_eq(found.gradients, found.products + 1);
+    memset(x, 0, sizeof x);
+    cr_expect_eq(verdict(), UNS_VERDICT_SADDLE);
+    cr_expect_eq(found.assurance, UNS_ASSURANCE_PROOF);
+    cr_expect_float_eq(found.curvature, -0.2, 1e-14);
+}
+
+/* Largest error of H·v, relative to its largest element, by each rung; v of length `size`. */
+static double product_error(int rung, double size) {
+    uns_hessian h;
+    double v[D], out[D], error = 0.0, most = 0.0;
+    uns_key key = {3, 0, 0, UNS_STREAM_USER};
+    cr_assert_eq(uns_hessian_open(context, problem, point, NULL, 0, rung, key, &h), UNS_OK);
+    cr_expect_eq(h.op.rung, (uns_rung)rung);
+    uns_random_normal(key, 0, D, v);
+    for (size_t i = 0; i < D; i++)
+        v[i] *= size;
+    cr_assert_eq(h.op.product(h.op.self, v, out), UNS_OK);
+    for (size_t i = 0; i < D; i++) {
+        double truth = (now.h[i] + 3.0 * now.quartic * x[i] * x[i]) * v[i];
+        error = fmax(error, fabs(out[i] - truth));
+        most = fmax(most, fabs(truth));
+    }
+    uns_hessian_close(&h);
+    return error / most;
+}
+
+Test(certify_problem, complex_step_is_exact_to_1e_14_where_differences_are_not) {
+    open_problem(&stepped);
+    for (size_t i = 0; i < D; i++)
+        x[i] = 0.3 + 0.05 * (double)i;
+    x[7] = 0.0;
+    x[8] = 1e-9;
+    for (double size = 1e-30; size < 1e31; size *= 1e10) {
+        double error = product_error(UNS_RUNG_COMPLEX_STEP, size);
+        cr_expect_leq(error, 1e-14, "%g at %g", error, size);
+    }
+    cr_expect_gt(product_error(UNS_RUNG_DIFFERENCES, 1.0), 1e-14);
+    memset(x, 0, sizeof x);
+}
+
+Test(certify_problem, rung_asked_for_is_taken_or_refused) {
+    open_problem(&stepped);
+    cr_expect_eq(verdict(), UNS_VERDICT_STATIONARY);
+    cr_expect_eq(found.rung, UNS_RUNG_COMPLEX_STEP, "the best that there is");
+    config.rung = UNS_RUNG_DIFFERENCES;
+    cr_expect_eq(verdict(), UNS_VERDICT_STATIONARY);
+    cr_expect_eq(found.rung, UNS_RUNG_DIFFERENCES);
+    config.rung = UNS_RUNG_EXACT;
+    cr_expect_eq(uns_certify_problem(context, problem, point, &config, NULL, &found),
+                 UNS_ERROR_UNAVAILABLE);
+    cr_expect(
+        strstr(uns_context_message(context), "'toy-stepped' offers no products by 'exact'"),
+        "%s", uns_context_message(context));
+    config.rung = UNS_RUNG_COUNT;
+    cr_expect_eq(uns_certify_problem(context, problem, point, &config, NULL, &found),
+                 UNS_ERROR_RANGE);
+}
+
+/* What the local model multiplies with. */
+Test(certify_problem, sampler_offers_products_by_complex_step) {
+    double v[D], out[D];
+    uns_problem_sampler *source;
+    open_problem(&stepped);
+    for (size_t i = 0; i < D; i++)
+        x[i] = 0.5, v[i] = (double)i;
+    cr_assert_eq(uns_problem_sampler_create(context, problem, 4, 1, &source), UNS_OK);
+    uns_sampler sampler = uns_problem_sampler_view(source);
+    cr_assert(sampler.product);
+    cr_assert_eq(sampler.product(sampler.self, x, v, out), UNS_OK);
+    for (size_t i = 0; i < D; i++)
+        cr_expect_float_eq(out[i], (now.h[i] + 0.75) * v[i], 1e-14 * (v[i] + 1.0));
+    memset(v, 0, sizeof v);
+    cr_assert_eq(sampler.product(sampler.self, x, v, out), UNS_OK);
+    for (size_t i = 0; i < D; i++)
+        cr_expect_eq(out[i], 0.0);
+    uns_problem_sampler_destroy(source);
     memset(x, 0, sizeof x);
 }
 

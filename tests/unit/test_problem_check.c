@@ -28,6 +28,13 @@ static uns_status wrong_product(const void *self, const uns_eval *eval, uns_cons
     return UNS_OK;
 }
 
+static uns_status wrong_imaginary(const void *self, const uns_eval *eval, uns_const_tensors y,
+                                  uns_tensors out) {
+    UNS_TRY(uns_saddle2d.imaginary(self, eval, y, out));
+    ((double *)out.data[0])[0] *= 1.00001;
+    return UNS_OK;
+}
+
 static uns_status skew_product(const void *self, const uns_eval *eval, uns_const_tensors v,
                                uns_tensors out) {
     UNS_TRY(uns_saddle2d.product(self, eval, v, out));
@@ -151,6 +158,12 @@ Test(self_check, catches_a_product_wrong_in_the_fifth_place) {
     cr_expect_leq(report.gradient_error, 1e-6);
 }
 
+Test(self_check, catches_a_complex_step_wrong_in_the_fifth_place) {
+    BREAK(uns_saddle2d, imaginary, wrong_imaginary);
+    cr_expect_gt(report.imaginary_error, 1e-6);
+    cr_expect_leq(report.product_error, 1e-6);
+}
+
 Test(self_check, catches_an_asymmetric_product) {
     BREAK(uns_saddle2d, product, skew_product);
     cr_expect_gt(report.symmetry_error, 1e-9);
@@ -207,6 +220,7 @@ Test(self_check, needs_no_optional_function) {
     uns_problem_ops ops = uns_saddle2d;
     ops.name = "bare";
     ops.product = NULL;
+    ops.imaginary = NULL;
     ops.per_sample = NULL;
     ops.second_moment = NULL;
     ops.truth = NULL;
@@ -214,7 +228,8 @@ Test(self_check, needs_no_optional_function) {
     ops.samples = NULL;
     uns_problem_report report = check_broken(&ops);
     cr_expect(report.passed);
-    cr_expect(isnan(report.product_error) && isnan(report.symmetry_error));
+    cr_expect(isnan(report.product_error) && isnan(report.symmetry_error) &&
+              isnan(report.imaginary_error));
     cr_expect(isnan(report.per_sample_error) && isnan(report.moment_error));
 }
 
