@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * Eigenvalues of symmetric tridiagonal matrices by bisection on Sturm counts, eigenvectors by
- * inverse iteration. Golub & Van Loan, Matrix Computations, §8.4; Parlett, The Symmetric
- * Eigenvalue Problem, ch. 4 and 7.
+ * Eigenvalues of symmetric tridiagonal matrices by bisection on Sturm counts, at the ends
+ * between limits that Laguerre's iteration finds, eigenvectors by inverse iteration. Golub &
+ * Van Loan, Matrix Computations, §8.4; Parlett, The Symmetric Eigenvalue Problem, ch. 4 and 7.
  */
 #include "la/tridiagonal.h"
 
@@ -10,6 +10,7 @@
 
 enum {
     HALVINGS = 120, /* from any interval of doubles that is not mostly zeros */
+    LAGUERRE = 40,  /* 5 to 10 do */
     ITERATIONS = 3  /* two suffice from a start that is not orthogonal to the vector */
 };
 
@@ -35,9 +36,57 @@ size_t uns_tridiagonal_below(size_t k, const double *alpha, const double *beta, 
     return below;
 }
 
+/* Laguerre's step from x to the smallest eigenvalue θ_1 of sign·T, which x lies below: at most
+ * θ_1 − x, and cubic near it, for a polynomial with real roots only. With the pivots δ_j of
+ * T − xI it takes Σ 1/(θ_i − x) and Σ 1/(θ_i − x)², the derivatives of −Σ ln δ_j, by
+ * recurrences without a difference. 0 where x does not lie below. */
+static double laguerre_step(size_t k, const double *alpha, const double *beta, double sign,
+                            double x) {
+    double pivot = 1.0, slope = 0.0, bend = 0.0; /* δ, −δ′, −δ″ */
+    double first = 0.0, second = 0.0, n = (double)k;
+    for (size_t i = 0; i < k; i++) {
+        double link = i > 0 ? beta[i - 1] / pivot : 0.0,
+               fill = i > 0 ? beta[i - 1] * link : 0.0;
+        bend = link * link * (bend + 2.0 * slope * (slope / pivot));
+        slope = 1.0 + link * link * slope;
+        pivot = (sign * alpha[i] - x) - fill;
+        if (!(pivot > 0.0))
+            return 0.0;
+        double share = slope / pivot;
+        first += share;
+        second += share * share + bend / pivot;
+    }
+    return n / (first + sqrt(fmax((n - 1.0) * (n * second - first * first), 0.0)));
+}
+
+/* Close limits of an eigenvalue at an end of the spectrum: index 0 or k − 1. */
+static void close_in(size_t k, const double *alpha, const double *beta, size_t index,
+                     double *low, double *high) {
+    double sign = index == 0 ? 1.0 : -1.0, x = *low, norm = *high, step;
+    for (int i = 0; i < LAGUERRE; i++) {
+        step = laguerre_step(k, alpha, beta, sign, x);
+        x += step;
+        if (!(step > DBL_EPSILON * norm))
+            break;
+    }
+    if (!(fabs(x) <= norm))
+        return;
+    for (double gap = DBL_EPSILON * norm; gap < norm; gap *= 4.0) {
+        double below = fmax(sign * x - gap, -norm), above = fmin(sign * x + gap, norm);
+        if (uns_tridiagonal_below(k, alpha, beta, below) > index ||
+            uns_tridiagonal_below(k, alpha, beta, above) <= index)
+            continue;
+        *low = below;
+        *high = above;
+        return;
+    }
+}
+
 double uns_tridiagonal_value(size_t k, const double *alpha, const double *beta, size_t index) {
     double high = uns_tridiagonal_norm(k, alpha, beta) * (1.0 + 4.0 * DBL_EPSILON);
     double low = -high;
+    if (index == 0 || index == k - 1)
+        close_in(k, alpha, beta, index, &low, &high);
     for (int i = 0; i < HALVINGS; i++) {
         double middle = low + 0.5 * (high - low);
         if (!(middle > low && middle < high))
