@@ -13,8 +13,14 @@
  *                      a select does not, and compilers swap one for the other
  *   zip_low zip_high   the two halves of a[0] b[0] a[1] b[1] ...
  *   u64_multiply       product of the low 32 bits of each lane, 64 bits wide
- *   load_u16 store_u16 load_u8 store_u8   of 32-bit lanes: narrower words in memory, widened
- *                      with zeros; what is stored must fit
+ *   load_u16 store_u16 of 32-bit lanes: 16-bit words in memory, widened with zeros; what is
+ *                      stored must fit
+ *   u16v               2·F32_LANES words of 16 bits; loads and stores are of all of them, and
+ *                      load_u8 and store_u8 of as many bytes
+ *   u16_sub_to_zero    a − b, 0 where b is larger
+ *   u16_add_to_nonzero a + b where a & bits is not 0, else a
+ *   u16_top            the upper halves of a's lanes, then of b's; u32_under_first and _second
+ *                      make such lanes of v's first or second half, with zeros below
  *   u64_join           low's low 32 bits below high's low 32 bits
  */
 #ifndef UNS_VEC_SCALAR_H
@@ -33,6 +39,9 @@ typedef double f64v;
 typedef float f32v;
 typedef uint64_t u64v;
 typedef uint32_t u32v;
+typedef struct u16v {
+    uint16_t at[2];
+} u16v;
 typedef bool f64_mask;
 typedef bool f32_mask;
 
@@ -223,14 +232,6 @@ static inline void u32_store_u16(uint16_t *to, u32v v, size_t m) {
     (void)m;
     *to = (uint16_t)v;
 }
-static inline u32v u32_load_u8(const uint8_t *from, size_t m) {
-    (void)m;
-    return *from;
-}
-static inline void u32_store_u8(uint8_t *to, u32v v, size_t m) {
-    (void)m;
-    *to = (uint8_t)v;
-}
 static inline u32v u32_add(u32v a, u32v b) {
     return a + b;
 }
@@ -252,14 +253,63 @@ static inline u32v u32_xor(u32v a, u32v b) {
 static inline u32v u32_max(u32v a, u32v b) {
     return a > b ? a : b;
 }
-static inline u32v u32_min(u32v a, u32v b) {
-    return a < b ? a : b;
-}
 static inline u32v u32_shift_left(u32v a, int by) {
     return a << by;
 }
 static inline u32v u32_shift_right(u32v a, int by) {
     return a >> by;
+}
+
+static inline u16v u16_load(const uint16_t *from) {
+    return (u16v){{from[0], from[1]}};
+}
+static inline void u16_store(uint16_t *to, u16v v) {
+    to[0] = v.at[0];
+    to[1] = v.at[1];
+}
+static inline u16v u16_load_u8(const uint8_t *from) {
+    return (u16v){{from[0], from[1]}};
+}
+static inline void u16_store_u8(uint8_t *to, u16v v) {
+    to[0] = (uint8_t)v.at[0];
+    to[1] = (uint8_t)v.at[1];
+}
+static inline u16v u16_set(uint16_t x) {
+    return (u16v){{x, x}};
+}
+#define UNS_EACH_U16(name, expression)                                                         \
+    static inline uint16_t name##_one(uint16_t x, uint16_t y) {                                \
+        return (uint16_t)(expression);                                                         \
+    }                                                                                          \
+    static inline u16v name(u16v a, u16v b) {                                                  \
+        return (u16v){{name##_one(a.at[0], b.at[0]), name##_one(a.at[1], b.at[1])}};           \
+    }
+UNS_EACH_U16(u16_and, x &y)
+UNS_EACH_U16(u16_or, x | y)
+UNS_EACH_U16(u16_min, x < y ? x : y)
+UNS_EACH_U16(u16_max, x > y ? x : y)
+UNS_EACH_U16(u16_sub_to_zero, x > y ? x - y : 0)
+#undef UNS_EACH_U16
+static inline u16v u16_add_to_nonzero(u16v a, u16v bits, u16v b) {
+    for (int i = 0; i < 2; i++)
+        if (a.at[i] & bits.at[i])
+            a.at[i] = (uint16_t)(a.at[i] + b.at[i]);
+    return a;
+}
+static inline u16v u16_shift_left(u16v a, int by) {
+    return (u16v){{(uint16_t)(a.at[0] << by), (uint16_t)(a.at[1] << by)}};
+}
+static inline u16v u16_shift_right(u16v a, int by) {
+    return (u16v){{(uint16_t)(a.at[0] >> by), (uint16_t)(a.at[1] >> by)}};
+}
+static inline u16v u16_top(u32v a, u32v b) {
+    return (u16v){{(uint16_t)(a >> 16), (uint16_t)(b >> 16)}};
+}
+static inline u32v u32_under_first(u16v v) {
+    return (u32v)v.at[0] << 16;
+}
+static inline u32v u32_under_second(u16v v) {
+    return (u32v)v.at[1] << 16;
 }
 
 #endif

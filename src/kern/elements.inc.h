@@ -5,8 +5,7 @@
  *   V(word)         a word of the vocabulary (base/vec_scalar.h)
  *   KERNEL(name)    the name with the type behind it
  *   WIDE_LOAD, WIDE_STORE   F64_LANES elements in memory from and to doubles
- *   STATE_LOAD, STATE_STORE, X_LOAD, X_STORE, G_LOAD   a register of state, x and g: plain, or
- *                           as a strip (strip.inc.h) says
+ *   STATE_LOAD, STATE_STORE a register of state: plain, or as a strip (strip.inc.h) says
  */
 #include "kern/slots.inc.h"
 
@@ -21,9 +20,6 @@
 #undef WIDE_STORE
 #undef STATE_LOAD
 #undef STATE_STORE
-#undef X_LOAD
-#undef X_STORE
-#undef G_LOAD
 #undef ELEMENT
 #undef VECTOR
 #undef LANES

@@ -33,54 +33,61 @@ static void KERNEL(momentum)(size_t n, const double row[4], const void *m, const
 static void KERNEL(accumulate)(size_t n, double a, double b, double e, const void *s, void *c) {
     const ELEMENT *from = s;
     ELEMENT *to = c;
+    const VECTOR keep = V(set)((ELEMENT)a), take = V(set)((ELEMENT)b), rise = KERNEL(rise)(e);
     for (size_t i = 0; i < n; i += LANES) {
         const VECTOR si = V(load)(from + i, n - i), ci = V(load)(to + i, n - i);
-        V(store)(to + i, KERNEL(affine)(a, b, e, si, ci), n - i);
+        V(store)(to + i, KERNEL(affine)(keep, take, rise, si, ci), n - i);
     }
 }
 
 static void KERNEL(accumulate_max)(size_t n, double a, double e, const void *s, void *c) {
     const ELEMENT *from = s;
     ELEMENT *to = c;
+    const VECTOR keep = V(set)((ELEMENT)a), rise = V(set)((ELEMENT)e);
     for (size_t i = 0; i < n; i += LANES) {
         const VECTOR si = V(load)(from + i, n - i), ci = V(load)(to + i, n - i);
-        V(store)(to + i, KERNEL(decaying_max)(a, e, si, ci), n - i);
+        V(store)(to + i, KERNEL(decaying_max)(keep, rise, si, ci), n - i);
     }
 }
 
 static void KERNEL(accumulate_sign)(size_t n, double b, const void *s, void *c) {
     const ELEMENT *from = s;
     ELEMENT *to = c;
+    const VECTOR take = V(set)((ELEMENT)b);
     for (size_t i = 0; i < n; i += LANES) {
         const VECTOR si = V(load)(from + i, n - i), ci = V(load)(to + i, n - i);
-        V(store)(to + i, KERNEL(additive)(b, si, ci), n - i);
+        V(store)(to + i, KERNEL(additive)(take, si, ci), n - i);
     }
 }
 
 static void KERNEL(ceiling)(size_t n, double k, const void *c, void *top) {
     const ELEMENT *from = c;
     ELEMENT *to = top;
+    const VECTOR factor = V(set)((ELEMENT)k);
     for (size_t i = 0; i < n; i += LANES) {
         const VECTOR ci = V(load)(from + i, n - i), before = V(load)(to + i, n - i);
-        V(store)(to + i, KERNEL(topped)(k, ci, before), n - i);
+        V(store)(to + i, KERNEL(topped)(factor, ci, before), n - i);
     }
 }
 
 static void KERNEL(variance)(size_t n, double k, const void *c, const void *mean, void *v) {
     const ELEMENT *from = c, *about = mean;
     ELEMENT *to = v;
+    const VECTOR factor = V(set)((ELEMENT)k);
     for (size_t i = 0; i < n; i += LANES) {
         const VECTOR ci = V(load)(from + i, n - i), first = V(load)(about + i, n - i);
-        V(store)(to + i, KERNEL(spread)(k, ci, first), n - i);
+        V(store)(to + i, KERNEL(spread)(factor, ci, first), n - i);
     }
 }
 
 static void KERNEL(adadelta)(size_t n, double beta, double epsilon, void *sq, void *d) {
     ELEMENT *square = sq, *step = d;
+    const VECTOR keep = V(set)((ELEMENT)beta), take = V(set)((ELEMENT)(1 - beta));
+    const VECTOR inner = V(set)((ELEMENT)epsilon);
     for (size_t i = 0; i < n; i += LANES) {
         const VECTOR old = V(load)(square + i, n - i);
-        const VECTOR t = KERNEL(lengthened)(epsilon, old, V(load)(step + i, n - i));
-        V(store)(square + i, KERNEL(affine)(beta, 1 - beta, 0, t, old), n - i);
+        const VECTOR t = KERNEL(lengthened)(inner, old, V(load)(step + i, n - i));
+        V(store)(square + i, KERNEL(affine)(keep, take, KERNEL(rise)(0), t, old), n - i);
         V(store)(step + i, t, n - i);
     }
 }
@@ -88,9 +95,10 @@ static void KERNEL(adadelta)(size_t n, double beta, double epsilon, void *sq, vo
 static void KERNEL(move)(size_t n, double k, double eta, const void *d, void *x) {
     const ELEMENT *from = d;
     ELEMENT *to = x;
+    const VECTOR keep = V(set)((ELEMENT)k), step = V(set)((ELEMENT)eta);
     for (size_t i = 0; i < n; i += LANES) {
         const VECTOR di = V(load)(from + i, n - i), xi = V(load)(to + i, n - i);
-        V(store)(to + i, KERNEL(moved)(k, eta, di, xi), n - i);
+        V(store)(to + i, KERNEL(moved)(keep, step, di, xi), n - i);
     }
 }
 

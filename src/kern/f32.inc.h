@@ -11,9 +11,6 @@
 
 #define STATE_LOAD  narrow_fetch
 #define STATE_STORE narrow_keep
-#define X_LOAD      narrow_fetch_x
-#define X_STORE     narrow_keep_x
-#define G_LOAD      narrow_fetch_g
 
 #include "kern/strip.inc.h"
 

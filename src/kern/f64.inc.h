@@ -10,11 +10,8 @@
 #define WIDE_STORE   f64_store
 
 /* Nothing of it is kept in fewer bits. */
-#define X_LOAD(strip, from, i, room)                                                           \
+#define STATE_LOAD(strip, which, from, i, room)                                                \
     ((void)(strip), f64_load((const double *)(from) + (i), room))
-#define X_STORE(strip, to, i, v, room)            f64_store((double *)(to) + (i), v, room)
-#define G_LOAD                                    X_LOAD
-#define STATE_LOAD(strip, which, from, i, room)   X_LOAD(strip, from, i, room)
-#define STATE_STORE(strip, which, to, i, v, room) X_STORE(strip, to, i, v, room)
+#define STATE_STORE(strip, which, to, i, v, room) f64_store((double *)(to) + (i), v, room)
 
 #include "kern/elements.inc.h"

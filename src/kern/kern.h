@@ -211,9 +211,10 @@ typedef struct uns_kernels {
     /* 8-bit codes. 256 numbers share a scale E, the exponent field of the largest. Code c > 0
      * is the float with the upper bits (exponent and 3 bits of mantissa) max(8E + 8 − top, 0)
      * + c, c = 0 is 0. `is_signed`: top = 127 and bit 7 is the sign, numbers below code 1 are
-     * 0; else x >= 0, top = 255, and numbers below code 1 but not 0 have code 1. Rounded by
-     * the thresholds of f32_to_bf16_dithered. So |x̂ − x| <= |x|/8 down to 2^−14 (signed) or
-     * 2^−30 of the largest. Every NaN has the code of the quiet one, 0x7fc00000. */
+     * 0; else x >= 0, top = 255, and numbers below code 1 have code 1, but for those that round
+     * to 0 among the subnormals with 3 bits (below 2^−129). Rounded by the thresholds of
+     * f32_to_bf16_dithered. So |x̂ − x| <= |x|/8 down to 2^−14 (signed) or 2^−30 of the largest.
+     * Every NaN has the code of the quiet one, 0x7fc00000. */
     void (*f32_to_q8)(size_t n, bool is_signed, uint32_t start, const float *x, uint8_t *codes,
                       uint8_t *scales);
     void (*q8_to_f32)(size_t n, bool is_signed, const uint8_t *codes, const uint8_t *scales,

@@ -9,10 +9,25 @@ static inline u32v narrow_select(f32v x, u32v number, u32v special) {
     return f32_bits(f32_select(f32_eq(x, x), f32_from_bits(number), f32_from_bits(special)));
 }
 
-/* The top half of x + plus, plus < 2^16: infinity stays, and NaN becomes the quiet one. */
+/* x + plus, plus < 2^16, for its top half: infinity stays, and NaN becomes the quiet one. */
+static inline u32v narrow_sum(f32v x, u32v plus) {
+    return narrow_select(x, u32_add(f32_bits(x), plus), u32_set(0x7fc00000));
+}
+
 static inline u32v narrow_top(f32v x, u32v plus) {
-    const u32v sum = narrow_select(x, u32_add(f32_bits(x), plus), u32_set(0x7fc00000));
-    return u32_shift_right(sum, 16);
+    return u32_shift_right(narrow_sum(x, plus), 16);
+}
+
+/* Two registers, whose numbers make one of 16-bit words. */
+#define PAIR (2 * F32_LANES)
+
+typedef struct f32_pair {
+    f32v first, second;
+} f32_pair;
+
+static inline f32_pair narrow_under(u16v top) {
+    return (f32_pair){f32_from_bits(u32_under_first(top)),
+                      f32_from_bits(u32_under_second(top))};
 }
 
 static inline f32v narrow_load_bf16(const uint16_t *x, size_t room) {
@@ -108,8 +123,9 @@ static void halves_to_f32(size_t n, const uint16_t *high, const uint16_t *low, f
 #define Q8_BLOCK 256
 
 /* The upper bits that code 0 stands for. */
-static inline uint32_t q8_base(uint32_t scale, uint32_t top) {
-    return 8 * scale + 8 > top ? 8 * scale + 8 - top : 0;
+static inline uint16_t q8_base(uint8_t scale, bool is_signed) {
+    const int base = 8 * scale + 8 - (is_signed ? 127 : 255);
+    return (uint16_t)(base > 0 ? base : 0);
 }
 
 static inline u32v q8_larger(u32v most, f32v x) {
@@ -121,52 +137,73 @@ static inline uint8_t q8_scale(u32v most) {
     return (uint8_t)(u32_largest(most) >> 23);
 }
 
-static inline u32v q8_code(bool is_signed, u32v base, u32v dither, f32v x) {
-    const u32v bits = f32_bits(x), size = u32_and(bits, u32_set(0x7fffffffu));
-    const u32v sum = u32_add(size, u32_shift_right(dither, 12));
-    const u32v upper = u32_shift_right(sum, 20), one = u32_set(1);
-    if (is_signed) {
-        const u32v sign = u32_and(u32_shift_right(bits, 24), u32_set(128));
-        return u32_or(u32_sub(u32_max(upper, base), base), sign);
-    }
-    const u32v code = u32_sub(u32_max(upper, u32_add(base, one)), base);
-    return u32_multiply(code, u32_min(size, one));
+/* Codes of a pair, the first register's thresholds being `dither`. NaN is the quiet one, so
+ * that nothing is carried into the sign. */
+UNS_ALWAYS_INLINE u16v q8_codes(bool is_signed, uint16_t base, u32v dither, f32_pair x) {
+    const u32v ahead = u32_shift_right(dither_next(dither), 12);
+    const u32v first = u32_add(f32_bits(x.first), u32_shift_right(dither, 12));
+    const u16v top = u16_top(first, u32_add(f32_bits(x.second), ahead));
+    const u16v upper = u16_shift_right(u16_and(top, u16_set(0x7fff)), 4);
+    const u16v code = u16_sub_to_zero(upper, u16_set(base));
+    if (is_signed)
+        return u16_or(code, u16_and(u16_shift_right(top, 8), u16_set(128)));
+    return u16_min(u16_max(code, u16_set(1)), upper);
 }
 
-/* x, or the quiet NaN: which one came out of an operation is left open, its code is not. */
-static inline f32v q8_one_nan(f32v x) {
-    return f32_from_bits(narrow_select(x, f32_bits(x), u32_set(0x7fc00000)));
+static inline f32_pair f32_pair_at(const float *x) {
+    return (f32_pair){f32_load(x, F32_LANES), f32_load(x + F32_LANES, F32_LANES)};
 }
 
-/* Codes of n numbers of one scale, `room` of them in a register at most. */
-UNS_ALWAYS_INLINE void q8_encode_by(size_t n, size_t room, bool is_signed, bool finite,
-                                    u32v dither, u32v base, const float *x, uint8_t *codes) {
-    for (size_t i = 0; i < n; i += F32_LANES) {
-        const f32v xi = f32_load(x + i, room);
-        const u32v code = q8_code(is_signed, base, dither, finite ? xi : q8_one_nan(xi));
-        u32_store_u8(codes + i, code, room);
-        dither = dither_next(dither);
+UNS_ALWAYS_INLINE void q8_encode_pairs(size_t n, bool is_signed, uint32_t start, uint16_t base,
+                                       const float *x, uint8_t *codes) {
+    u32v dither = dither_at(start, 0);
+    for (size_t i = 0; i < n; i += PAIR) {
+        u16_store_u8(codes + i, q8_codes(is_signed, base, dither, f32_pair_at(x + i)));
+        dither = dither_next(dither_next(dither));
     }
 }
 
-/* n <= 256 numbers with one scale: registers without a look at what is left, and the rest. */
-UNS_ALWAYS_INLINE void q8_encode_as(size_t n, bool is_signed, bool finite, uint32_t start,
-                                    uint8_t scale, const float *x, uint8_t *codes) {
-    const u32v base = u32_set(q8_base(scale, is_signed ? 127 : 255));
-    const size_t whole = n - n % F32_LANES;
-    q8_encode_by(whole, F32_LANES, is_signed, finite, dither_at(start, 0), base, x, codes);
+/* Fewer numbers than a pair. */
+UNS_NEVER_INLINE void q8_encode_rest(size_t n, bool is_signed, uint32_t start, uint16_t base,
+                                     const float *x, uint8_t *codes) {
+    const f32_pair number = {
+        f32_load(x, n), n > F32_LANES ? f32_load(x + F32_LANES, n - F32_LANES) : f32_set(0)};
+    uint8_t code[PAIR];
+    u16_store_u8(code, q8_codes(is_signed, base, dither_at(start, 0), number));
+    memcpy(codes, code, n);
+}
+
+/* n <= 256 numbers with one scale. */
+UNS_ALWAYS_INLINE void q8_encode_finite(size_t n, bool is_signed, uint32_t start, uint8_t scale,
+                                        const float *x, uint8_t *codes) {
+    const uint16_t base = q8_base(scale, is_signed);
+    const size_t whole = n - n % PAIR;
+    q8_encode_pairs(whole, is_signed, start, base, x, codes);
     if (whole < n)
-        q8_encode_by(n - whole, n - whole, is_signed, finite, dither_at(start, whole), base,
-                     x + whole, codes + whole);
+        q8_encode_rest(n - whole, is_signed, start + (uint32_t)whole * DITHER_STEP, base,
+                       x + whole, codes + whole);
 }
 
-/* Only the largest scale has NaNs below it, and pays for them. */
+/* The same where there may be NaN: which one came out of an operation is left open, its code is
+ * not. */
+UNS_NEVER_INLINE void q8_encode_any(size_t n, bool is_signed, uint32_t start, uint8_t scale,
+                                    const float *x, uint8_t *codes) {
+    float number[Q8_BLOCK];
+    for (size_t i = 0; i < n; i += F32_LANES) {
+        const f32v xi = f32_load(x + i, n - i);
+        const u32v bits = narrow_select(xi, f32_bits(xi), u32_set(0x7fc00000));
+        f32_store(number + i, f32_from_bits(bits), n - i);
+    }
+    q8_encode_finite(n, is_signed, start, scale, number, codes);
+}
+
+/* Only the largest scale has NaN below it. */
 UNS_ALWAYS_INLINE void q8_encode(size_t n, bool is_signed, uint32_t start, uint8_t scale,
                                  const float *x, uint8_t *codes) {
     if (scale == 255)
-        q8_encode_as(n, is_signed, false, start, scale, x, codes);
+        q8_encode_any(n, is_signed, start, scale, x, codes);
     else
-        q8_encode_as(n, is_signed, true, start, scale, x, codes);
+        q8_encode_finite(n, is_signed, start, scale, x, codes);
 }
 
 static void f32_to_q8(size_t n, bool is_signed, uint32_t start, const float *x, uint8_t *codes,
@@ -185,22 +222,29 @@ static void f32_to_q8(size_t n, bool is_signed, uint32_t start, const float *x, 
     }
 }
 
-UNS_ALWAYS_INLINE f32v q8_load(bool is_signed, uint32_t base, const uint8_t *codes,
-                               size_t room) {
-    const u32v byte = u32_load_u8(codes, room);
-    const u32v code = is_signed ? u32_and(byte, u32_set(127)) : byte;
-    const u32v upper = u32_multiply(u32_add(u32_set(base), code), u32_min(code, u32_set(1)));
-    u32v bits = u32_shift_left(upper, 20);
+/* Of codes with their upper bits 4 bits higher, as in an f32's upper half: a signed one's sign
+ * goes to the top, and the base is added to all but 0. */
+UNS_ALWAYS_INLINE f32_pair q8_numbers(bool is_signed, uint16_t base, u16v codes) {
+    u16v top = u16_shift_left(codes, 4);
     if (is_signed)
-        bits = u32_or(bits, u32_and(u32_shift_left(byte, 24), u32_set(0x80000000u)));
-    return f32_from_bits(bits);
+        top = u16_add_to_nonzero(top, u16_set(0x800), u16_set(0x7800));
+    const u16v bits = u16_set(is_signed ? 0x7f0 : 0xff0);
+    return narrow_under(u16_add_to_nonzero(top, bits, u16_set((uint16_t)(base << 4))));
 }
 
 UNS_ALWAYS_INLINE void q8_decode(size_t n, bool is_signed, const uint8_t *codes, uint8_t scale,
                                  float *out) {
-    const uint32_t base = q8_base(scale, is_signed ? 127 : 255);
-    for (size_t i = 0; i < n; i += F32_LANES)
-        f32_store(out + i, q8_load(is_signed, base, codes + i, n - i), n - i);
+    const uint16_t base = q8_base(scale, is_signed);
+    for (size_t i = 0; i < n; i += PAIR) {
+        uint8_t rest[PAIR] = {0};
+        if (n - i < PAIR)
+            memcpy(rest, codes + i, n - i);
+        const u16v code = u16_load_u8(n - i < PAIR ? rest : codes + i);
+        const f32_pair x = q8_numbers(is_signed, base, code);
+        f32_store(out + i, x.first, n - i);
+        if (n - i > F32_LANES)
+            f32_store(out + i + F32_LANES, x.second, n - i - F32_LANES);
+    }
 }
 
 static void q8_to_f32(size_t n, bool is_signed, const uint8_t *codes, const uint8_t *scales,

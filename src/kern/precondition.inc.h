@@ -13,24 +13,36 @@ static inline VECTOR KERNEL(power)(VECTOR x, double exponent) {
     return V(load)(part, LANES);
 }
 
-UNS_ALWAYS_INLINE VECTOR KERNEL(divide)(const denominator *of, root_kind kind, VECTOR c,
+/* A denominator's constants in registers. */
+typedef struct KERNEL(divisor) {
+    VECTOR k, inner, outer, factor;
+    double exponent;
+} KERNEL(divisor);
+
+static inline KERNEL(divisor) KERNEL(divisor_of)(const uns_root *root, root_kind kind) {
+    const denominator of = denominator_of(root, kind);
+    const KERNEL(divisor)
+        divisor = {V(set)((ELEMENT)of.k), V(set)((ELEMENT)of.inner), V(set)((ELEMENT)of.outer),
+                   V(set)((ELEMENT)of.factor), of.exponent};
+    return divisor;
+}
+
+UNS_ALWAYS_INLINE VECTOR KERNEL(divide)(const KERNEL(divisor) * of, root_kind kind, VECTOR c,
                                         VECTOR u) {
-    const VECTOR k = V(set)((ELEMENT)of->k), inner = V(set)((ELEMENT)of->inner);
-    const VECTOR outer = V(set)((ELEMENT)of->outer), factor = V(set)((ELEMENT)of->factor);
-    const VECTOR base = V(add)(V(mul)(k, c), inner), zero = V(set)(0);
+    const VECTOR base = V(add)(V(mul)(of->k, c), of->inner), zero = V(set)(0);
     VECTOR root = base;
     if (kind == ROOT_HALF)
         root = V(sqrt)(base);
     else if (kind == ROOT_OTHER)
         root = KERNEL(power)(base, of->exponent);
-    const VECTOR whole = V(mul)(V(add)(root, outer), factor);
+    const VECTOR whole = V(mul)(V(add)(root, of->outer), of->factor);
     return V(select)(V(eq)(whole, zero), zero, V(div)(u, whole));
 }
 
 UNS_ALWAYS_INLINE void KERNEL(precondition_all)(size_t n, const uns_root *root, root_kind kind,
                                                 const ELEMENT *c, const ELEMENT *u,
                                                 ELEMENT *d) {
-    const denominator of = denominator_of(root, kind);
+    const KERNEL(divisor) of = KERNEL(divisor_of)(root, kind);
     for (size_t i = 0; i < n; i += LANES) {
         const VECTOR ci = V(load)(c + i, n - i), ui = V(load)(u + i, n - i);
         V(store)(d + i, KERNEL(divide)(&of, kind, ci, ui), n - i);
@@ -58,7 +70,7 @@ UNS_ALWAYS_INLINE VECTOR KERNEL(own_square)(root_kind kind, VECTOR s) {
 
 UNS_ALWAYS_INLINE void KERNEL(signal_all)(size_t n, const uns_root *root, root_kind kind,
                                           const ELEMENT *s, const ELEMENT *u, ELEMENT *d) {
-    const denominator of = denominator_of(root, kind);
+    const KERNEL(divisor) of = KERNEL(divisor_of)(root, kind);
     for (size_t i = 0; i < n; i += LANES) {
         const VECTOR si = V(load)(s + i, n - i), ui = V(load)(u + i, n - i);
         V(store)(d + i, KERNEL(divide)(&of, kind, KERNEL(own_square)(kind, si), ui), n - i);

@@ -8,10 +8,14 @@ UNS_ALWAYS_INLINE VECTOR KERNEL(mixed)(VECTOR a, VECTOR x, VECTOR b, VECTOR y) {
     return V(add)(V(mul)(a, x), V(mul)(b, y));
 }
 
-UNS_ALWAYS_INLINE VECTOR KERNEL(affine)(double a, double b, double e, VECTOR s, VECTOR c) {
-    const VECTOR kept = V(mul)(V(set)((ELEMENT)a), c);
-    const VECTOR sum = V(add)(kept, V(mul)(V(mul)(V(set)((ELEMENT)b), s), s));
-    return e == 0 ? sum : V(add)(sum, V(set)((ELEMENT)e));
+/* The e of `affine`, which leaves it out where it is 0: any sum + −0 is that sum. */
+static inline VECTOR KERNEL(rise)(double e) {
+    return V(set)(e == 0 ? (ELEMENT)-0.0 : (ELEMENT)e);
+}
+
+UNS_ALWAYS_INLINE VECTOR KERNEL(affine)(VECTOR a, VECTOR b, VECTOR e, VECTOR s, VECTOR c) {
+    const VECTOR sum = V(add)(V(mul)(a, c), V(mul)(V(mul)(b, s), s));
+    return V(add)(sum, e);
 }
 
 /* max(p, q) of kern.h. p and q must be results of arithmetic, hence already flushed. */
@@ -19,36 +23,33 @@ UNS_ALWAYS_INLINE VECTOR KERNEL(larger)(VECTOR p, VECTOR q) {
     return V(select)(V(gt)(p, q), p, q);
 }
 
-UNS_ALWAYS_INLINE VECTOR KERNEL(decaying_max)(double a, double e, VECTOR s, VECTOR c) {
-    const VECTOR kept = V(mul)(V(set)((ELEMENT)a), c);
-    return KERNEL(larger)(kept, V(add)(V(abs)(s), V(set)((ELEMENT)e)));
+UNS_ALWAYS_INLINE VECTOR KERNEL(decaying_max)(VECTOR a, VECTOR e, VECTOR s, VECTOR c) {
+    return KERNEL(larger)(V(mul)(a, c), V(add)(V(abs)(s), e));
 }
 
-UNS_ALWAYS_INLINE VECTOR KERNEL(additive)(double b, VECTOR s, VECTOR c) {
-    const VECTOR q = V(mul)(s, s), bq = V(mul)(V(set)((ELEMENT)b), q);
+UNS_ALWAYS_INLINE VECTOR KERNEL(additive)(VECTOR b, VECTOR s, VECTOR c) {
+    const VECTOR q = V(mul)(s, s), bq = V(mul)(b, q);
     const VECTOR not_above = V(select)(V(gt)(q, c), V(add)(c, bq), c);
     return V(select)(V(gt)(c, q), V(sub)(c, bq), not_above);
 }
 
-UNS_ALWAYS_INLINE VECTOR KERNEL(topped)(double k, VECTOR c, VECTOR before) {
+UNS_ALWAYS_INLINE VECTOR KERNEL(topped)(VECTOR k, VECTOR c, VECTOR before) {
     const VECTOR flushed = V(add)(before, V(set)(0)); /* see larger */
-    return KERNEL(larger)(flushed, V(mul)(V(set)((ELEMENT)k), c));
+    return KERNEL(larger)(flushed, V(mul)(k, c));
 }
 
-UNS_ALWAYS_INLINE VECTOR KERNEL(spread)(double k, VECTOR c, VECTOR mean) {
-    const VECTOR factor = V(set)((ELEMENT)k);
-    const VECTOR second = V(mul)(factor, c), first = V(mul)(factor, mean);
+UNS_ALWAYS_INLINE VECTOR KERNEL(spread)(VECTOR k, VECTOR c, VECTOR mean) {
+    const VECTOR second = V(mul)(k, c), first = V(mul)(k, mean);
     return KERNEL(larger)(V(set)(0), V(sub)(second, V(mul)(first, first)));
 }
 
 /* Adadelta's d before its square is taken in. */
-UNS_ALWAYS_INLINE VECTOR KERNEL(lengthened)(double epsilon, VECTOR square, VECTOR d) {
-    return V(mul)(V(sqrt)(V(add)(square, V(set)((ELEMENT)epsilon))), d);
+UNS_ALWAYS_INLINE VECTOR KERNEL(lengthened)(VECTOR epsilon, VECTOR square, VECTOR d) {
+    return V(mul)(V(sqrt)(V(add)(square, epsilon)), d);
 }
 
-UNS_ALWAYS_INLINE VECTOR KERNEL(moved)(double k, double eta, VECTOR d, VECTOR x) {
-    const VECTOR kept = V(mul)(V(set)((ELEMENT)k), x);
-    return V(sub)(kept, V(mul)(V(set)((ELEMENT)eta), d));
+UNS_ALWAYS_INLINE VECTOR KERNEL(moved)(VECTOR k, VECTOR eta, VECTOR d, VECTOR x) {
+    return V(sub)(V(mul)(k, x), V(mul)(eta, d));
 }
 
 /* By size and sign: a pair of min and max would flush subnormal x on some machines. */

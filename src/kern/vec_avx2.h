@@ -19,6 +19,7 @@ typedef __m256d f64v;
 typedef __m256 f32v;
 typedef __m256i u64v;
 typedef __m256i u32v;
+typedef __m256i u16v;
 typedef __m256d f64_mask; /* the top bit of a lane decides */
 typedef __m256 f32_mask;
 
@@ -225,19 +226,6 @@ static inline void u32_store_u16(uint16_t *to, u32v v, size_t m) {
     _mm_storeu_si128((__m128i *)part, avx2_to_u16(v));
     memcpy(to, part, m * sizeof *part);
 }
-static inline u32v u32_load_u8(const uint8_t *from, size_t m) {
-    uint8_t part[F32_LANES] = {0};
-    if (m >= F32_LANES)
-        return _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)from));
-    memcpy(part, from, m);
-    return _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)part));
-}
-static inline void u32_store_u8(uint8_t *to, u32v v, size_t m) {
-    const __m128i words = avx2_to_u16(v);
-    uint8_t part[F32_LANES];
-    _mm_storel_epi64((__m128i *)part, _mm_packus_epi16(words, words));
-    memcpy(to, part, m < F32_LANES ? m : F32_LANES);
-}
 static inline u32v u32_add(u32v a, u32v b) {
     return _mm256_add_epi32(a, b);
 }
@@ -259,14 +247,67 @@ static inline u32v u32_xor(u32v a, u32v b) {
 static inline u32v u32_max(u32v a, u32v b) {
     return _mm256_max_epu32(a, b);
 }
-static inline u32v u32_min(u32v a, u32v b) {
-    return _mm256_min_epu32(a, b);
-}
 static inline u32v u32_shift_left(u32v a, int by) {
     return _mm256_slli_epi32(a, by);
 }
 static inline u32v u32_shift_right(u32v a, int by) {
     return _mm256_srli_epi32(a, by);
+}
+
+static inline u16v u16_load(const uint16_t *from) {
+    return _mm256_loadu_si256((const __m256i *)from);
+}
+static inline void u16_store(uint16_t *to, u16v v) {
+    _mm256_storeu_si256((__m256i *)to, v);
+}
+static inline u16v u16_load_u8(const uint8_t *from) {
+    return _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)from));
+}
+static inline void u16_store_u8(uint8_t *to, u16v v) {
+    const __m256i bytes = _mm256_packus_epi16(v, v);
+    _mm_storeu_si128((__m128i *)to,
+                     _mm256_castsi256_si128(_mm256_permute4x64_epi64(bytes, 0x08)));
+}
+static inline u16v u16_set(uint16_t x) {
+    return _mm256_set1_epi16((short)x);
+}
+static inline u16v u16_and(u16v a, u16v b) {
+    return _mm256_and_si256(a, b);
+}
+static inline u16v u16_or(u16v a, u16v b) {
+    return _mm256_or_si256(a, b);
+}
+static inline u16v u16_min(u16v a, u16v b) {
+    return _mm256_min_epu16(a, b);
+}
+static inline u16v u16_max(u16v a, u16v b) {
+    return _mm256_max_epu16(a, b);
+}
+static inline u16v u16_sub_to_zero(u16v a, u16v b) {
+    return _mm256_subs_epu16(a, b);
+}
+static inline u16v u16_add_to_nonzero(u16v a, u16v bits, u16v b) {
+    const __m256i zero = _mm256_setzero_si256();
+    const __m256i none = _mm256_cmpeq_epi16(_mm256_and_si256(a, bits), zero);
+    return _mm256_add_epi16(a, _mm256_andnot_si256(none, b));
+}
+static inline u16v u16_shift_left(u16v a, int by) {
+    return _mm256_slli_epi16(a, by);
+}
+static inline u16v u16_shift_right(u16v a, int by) {
+    return _mm256_srli_epi16(a, by);
+}
+/* Packing and unpacking work on the halves of a register apart: quarters change places. */
+static inline u16v u16_top(u32v a, u32v b) {
+    const __m256i both =
+        _mm256_packus_epi32(_mm256_srli_epi32(a, 16), _mm256_srli_epi32(b, 16));
+    return _mm256_permute4x64_epi64(both, 0xd8);
+}
+static inline u32v u32_under_first(u16v v) {
+    return _mm256_unpacklo_epi16(_mm256_setzero_si256(), _mm256_permute4x64_epi64(v, 0xd8));
+}
+static inline u32v u32_under_second(u16v v) {
+    return _mm256_unpackhi_epi16(_mm256_setzero_si256(), _mm256_permute4x64_epi64(v, 0xd8));
 }
 
 #endif

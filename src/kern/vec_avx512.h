@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define F64_LANES 8
 #define F32_LANES 16
@@ -18,6 +19,7 @@ typedef __m512d f64v;
 typedef __m512 f32v;
 typedef __m512i u64v;
 typedef __m512i u32v;
+typedef __m512i u16v;
 typedef __mmask8 f64_mask;
 typedef __mmask16 f32_mask;
 
@@ -211,17 +213,6 @@ static inline void u32_store_u16(uint16_t *to, u32v v, size_t m) {
     else
         _mm256_mask_storeu_epi16(to, avx512_first_f32(m), _mm512_cvtepi32_epi16(v));
 }
-static inline u32v u32_load_u8(const uint8_t *from, size_t m) {
-    return _mm512_cvtepu8_epi32(m >= F32_LANES
-                                    ? _mm_loadu_si128((const __m128i *)from)
-                                    : _mm_maskz_loadu_epi8(avx512_first_f32(m), from));
-}
-static inline void u32_store_u8(uint8_t *to, u32v v, size_t m) {
-    if (m >= F32_LANES)
-        _mm_storeu_si128((__m128i *)to, _mm512_cvtepi32_epi8(v));
-    else
-        _mm_mask_storeu_epi8(to, avx512_first_f32(m), _mm512_cvtepi32_epi8(v));
-}
 static inline u32v u32_add(u32v a, u32v b) {
     return _mm512_add_epi32(a, b);
 }
@@ -243,14 +234,69 @@ static inline u32v u32_xor(u32v a, u32v b) {
 static inline u32v u32_max(u32v a, u32v b) {
     return _mm512_max_epu32(a, b);
 }
-static inline u32v u32_min(u32v a, u32v b) {
-    return _mm512_min_epu32(a, b);
-}
 static inline u32v u32_shift_left(u32v a, int by) {
     return _mm512_slli_epi32(a, (unsigned)by);
 }
 static inline u32v u32_shift_right(u32v a, int by) {
     return _mm512_srli_epi32(a, (unsigned)by);
+}
+
+static inline u16v u16_load(const uint16_t *from) {
+    return _mm512_loadu_si512(from);
+}
+static inline void u16_store(uint16_t *to, u16v v) {
+    _mm512_storeu_si512(to, v);
+}
+static inline u16v u16_load_u8(const uint8_t *from) {
+    return _mm512_cvtepu8_epi16(_mm256_loadu_si256((const __m256i *)from));
+}
+static inline void u16_store_u8(uint8_t *to, u16v v) {
+    _mm256_storeu_si256((__m256i *)to, _mm512_cvtepi16_epi8(v));
+}
+static inline u16v u16_set(uint16_t x) {
+    return _mm512_set1_epi16((short)x);
+}
+static inline u16v u16_and(u16v a, u16v b) {
+    return _mm512_and_si512(a, b);
+}
+static inline u16v u16_or(u16v a, u16v b) {
+    return _mm512_or_si512(a, b);
+}
+static inline u16v u16_min(u16v a, u16v b) {
+    return _mm512_min_epu16(a, b);
+}
+static inline u16v u16_max(u16v a, u16v b) {
+    return _mm512_max_epu16(a, b);
+}
+static inline u16v u16_sub_to_zero(u16v a, u16v b) {
+    return _mm512_subs_epu16(a, b);
+}
+static inline u16v u16_add_to_nonzero(u16v a, u16v bits, u16v b) {
+    return _mm512_mask_add_epi16(a, _mm512_test_epi16_mask(a, bits), a, b);
+}
+static inline u16v u16_shift_left(u16v a, int by) {
+    return _mm512_slli_epi16(a, (unsigned)by);
+}
+static inline u16v u16_shift_right(u16v a, int by) {
+    return _mm512_srli_epi16(a, (unsigned)by);
+}
+/* 0, 0, 1, 1, 2, ... and 1, 3, 5, ..., with `first` added */
+static inline __m512i avx512_twice(short first) {
+    const __m512i to_word = _mm512_mullo_epi32(u32_ascending(), _mm512_set1_epi32(0x10001));
+    return _mm512_add_epi16(to_word, _mm512_set1_epi16(first));
+}
+static inline __m512i avx512_odd(void) {
+    const __m512i step = _mm512_mullo_epi32(u32_ascending(), _mm512_set1_epi32(0x40004));
+    return _mm512_add_epi16(step, _mm512_set1_epi32(0x30001));
+}
+static inline u16v u16_top(u32v a, u32v b) {
+    return _mm512_permutex2var_epi16(a, avx512_odd(), b);
+}
+static inline u32v u32_under_first(u16v v) {
+    return _mm512_maskz_permutexvar_epi16(0xaaaaaaaau, avx512_twice(0), v);
+}
+static inline u32v u32_under_second(u16v v) {
+    return _mm512_maskz_permutexvar_epi16(0xaaaaaaaau, avx512_twice(F32_LANES), v);
 }
 
 #endif

@@ -19,6 +19,7 @@ typedef float64x2_t f64v;
 typedef float32x4_t f32v;
 typedef uint64x2_t u64v;
 typedef uint32x4_t u32v;
+typedef uint16x8_t u16v;
 typedef uint64x2_t f64_mask;
 typedef uint32x4_t f32_mask;
 
@@ -206,18 +207,6 @@ static inline void u32_store_u16(uint16_t *to, u32v v, size_t m) {
     vst1_u16(part, vmovn_u32(v));
     memcpy(to, part, (m < F32_LANES ? m : F32_LANES) * sizeof *part);
 }
-static inline u32v u32_load_u8(const uint8_t *from, size_t m) {
-    uint32_t part[F32_LANES] = {0};
-    for (size_t i = 0; i < F32_LANES && i < m; i++)
-        part[i] = from[i];
-    return vld1q_u32(part);
-}
-static inline void u32_store_u8(uint8_t *to, u32v v, size_t m) {
-    uint32_t part[F32_LANES];
-    vst1q_u32(part, v);
-    for (size_t i = 0; i < F32_LANES && i < m; i++)
-        to[i] = (uint8_t)part[i];
-}
 static inline u32v u32_add(u32v a, u32v b) {
     return vaddq_u32(a, b);
 }
@@ -239,14 +228,60 @@ static inline u32v u32_xor(u32v a, u32v b) {
 static inline u32v u32_max(u32v a, u32v b) {
     return vmaxq_u32(a, b);
 }
-static inline u32v u32_min(u32v a, u32v b) {
-    return vminq_u32(a, b);
-}
 static inline u32v u32_shift_left(u32v a, int by) {
     return vshlq_u32(a, vdupq_n_s32(by));
 }
 static inline u32v u32_shift_right(u32v a, int by) {
     return vshlq_u32(a, vdupq_n_s32(-by));
+}
+
+static inline u16v u16_load(const uint16_t *from) {
+    return vld1q_u16(from);
+}
+static inline void u16_store(uint16_t *to, u16v v) {
+    vst1q_u16(to, v);
+}
+static inline u16v u16_load_u8(const uint8_t *from) {
+    return vmovl_u8(vld1_u8(from));
+}
+static inline void u16_store_u8(uint8_t *to, u16v v) {
+    vst1_u8(to, vmovn_u16(v));
+}
+static inline u16v u16_set(uint16_t x) {
+    return vdupq_n_u16(x);
+}
+static inline u16v u16_and(u16v a, u16v b) {
+    return vandq_u16(a, b);
+}
+static inline u16v u16_or(u16v a, u16v b) {
+    return vorrq_u16(a, b);
+}
+static inline u16v u16_min(u16v a, u16v b) {
+    return vminq_u16(a, b);
+}
+static inline u16v u16_max(u16v a, u16v b) {
+    return vmaxq_u16(a, b);
+}
+static inline u16v u16_sub_to_zero(u16v a, u16v b) {
+    return vqsubq_u16(a, b);
+}
+static inline u16v u16_add_to_nonzero(u16v a, u16v bits, u16v b) {
+    return vaddq_u16(a, vandq_u16(vtstq_u16(a, bits), b));
+}
+static inline u16v u16_shift_left(u16v a, int by) {
+    return vshlq_u16(a, vdupq_n_s16((int16_t)by));
+}
+static inline u16v u16_shift_right(u16v a, int by) {
+    return vshlq_u16(a, vdupq_n_s16((int16_t)-by));
+}
+static inline u16v u16_top(u32v a, u32v b) {
+    return vuzp2q_u16(vreinterpretq_u16_u32(a), vreinterpretq_u16_u32(b));
+}
+static inline u32v u32_under_first(u16v v) {
+    return vshll_n_u16(vget_low_u16(v), 16);
+}
+static inline u32v u32_under_second(u16v v) {
+    return vshll_n_u16(vget_high_u16(v), 16);
 }
 
 #endif

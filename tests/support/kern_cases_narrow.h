@@ -170,7 +170,7 @@ static inline int q8_code_of(real x, bool is_signed, int scale, real threshold) 
     const int code = upper_bits(near) - q8_base_of(scale, is_signed ? 127 : 255);
     if (is_signed)
         return (code < 0 ? 0 : code) + (signbit(x) && !isnan(x) ? 128 : 0);
-    return x == 0 ? 0 : code < 1 ? 1 : code;
+    return near == 0 ? 0 : code < 1 ? 1 : code;
 }
 static inline void want_f32_to_q8(trial *t) {
     for (size_t block = 0; block < t->length[2]; block++) {
