@@ -231,7 +231,7 @@ static cli_status bench(const cli_arguments *arguments) {
     if (!context)
         return CLI_INTERNAL;
     config.user = &columns;
-    config.interrupt = cli_interrupt_catch(false);
+    config.interrupt = cli_interrupt_catch(CLI_STOPPING("the rows done will be kept."));
     status = bench_in(context, arguments, &config);
     uns_context_destroy(context);
     return status;

@@ -51,9 +51,10 @@ static void print_json(const cli_place *place, const uns_certificate *c) {
            ",\n  \"budget\": %" PRId64 ",\n  \"starts\": %" PRId64
            ",\n  \"basis_bytes\": %zu,\n",
            c->products, c->gradients, c->steps, c->budget, c->starts, c->basis_bytes);
-    printf("  \"rung\": \"%s\",\n  \"whole\": %s,\n  \"full\": %s,\n  \"exhausted\": %s\n}\n",
+    printf("  \"rung\": \"%s\",\n  \"whole\": %s,\n  \"full\": %s,\n  \"exhausted\": %s,\n  "
+           "\"interrupted\": %s\n}\n",
            uns_rung_text(c->rung), c->whole ? "true" : "false", c->full ? "true" : "false",
-           c->exhausted ? "true" : "false");
+           c->exhausted ? "true" : "false", c->interrupted ? "true" : "false");
 }
 
 /* The verdict in words, with what it does and does not say. */
@@ -74,9 +75,12 @@ static void print_verdict(const uns_certificate *c) {
                "curvature.\n");
         break;
     default:
-        printf("Undecided: neither a saddle nor its absence was shown within %" PRId64
-               " products.\nThe least curvature lies between the two limits above.\n",
-               c->products);
+        if (c->interrupted)
+            printf("Interrupted: neither a saddle nor its absence was shown yet.\n");
+        else
+            printf("Undecided: neither a saddle nor its absence was shown within %" PRId64
+                   " products.\nThe least curvature lies between the two limits above.\n",
+                   c->products);
     }
 }
 
@@ -140,6 +144,7 @@ static cli_status certify_place(const cli_arguments *arguments, cli_place *place
         cli_pairs_read(place->context, uns_certificate_table(), &config, arguments);
     if (status != CLI_FINE)
         return status;
+    config.interrupt = cli_interrupt_catch(CLI_STOPPING("what is known will be printed."));
     uns_status done = uns_certify_problem(
         place->context, place->problem, uns_tensors_const(place->x), &config, witness, &found);
     if (done != UNS_OK)
@@ -151,6 +156,10 @@ static cli_status certify_place(const cli_arguments *arguments, cli_place *place
         print_json(place, &found);
     else
         print_table(place, &found);
+    if (status == CLI_FINE && found.interrupted) {
+        cli_say("interrupted after %" PRId64 " products; nothing was decided", found.products);
+        return CLI_INTERRUPTED;
+    }
     return status == CLI_FINE ? status_of(found.verdict) : status;
 }
 

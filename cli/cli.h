@@ -19,7 +19,7 @@ typedef enum cli_status {
     CLI_SADDLE = 10,      /* certify: a saddle */
     CLI_GRADIENT = 11,    /* certify: not stationary at first order */
     CLI_UNDECIDED = 12,   /* certify: neither shown within the budget */
-    CLI_INTERRUPTED = 130 /* by Ctrl-C, after the record was finished */
+    CLI_INTERRUPTED = 130 /* by Ctrl-C, after what was done was written or shown */
 } cli_status;
 
 enum {
@@ -139,9 +139,10 @@ void cli_streams_open(void);
  * who has gone away is no news. */
 cli_status cli_streams_finish(cli_status status);
 
-/* interrupt.c: from now on the first Ctrl-C (or SIGTERM) sets the flag and says so; a second
- * one ends the program at once. */
-const volatile int *cli_interrupt_catch(bool quiet);
+/* interrupt.c: from now on the first Ctrl-C (or SIGTERM) sets the flag and writes `notice`, of
+ * static storage (NULL: nothing); a second one ends the program at once. */
+#define CLI_STOPPING(what) "\nunsaddle: stopping; " what " Ctrl-C again quits at once.\n"
+const volatile int *cli_interrupt_catch(const char *notice);
 
 /* progress.c: one line redrawn on a terminal, a plain line every ten seconds elsewhere; for
  * uns_run_config.progress. */

@@ -16,7 +16,7 @@ static const struct {
     {CLI_SADDLE, "certify: the point is a saddle"},
     {CLI_GRADIENT, "certify: the gradient is too large for a stationary point"},
     {CLI_UNDECIDED, "certify: undecided within the budget"},
-    {CLI_INTERRUPTED, "interrupted (Ctrl-C); the record holds what was done so far"},
+    {CLI_INTERRUPTED, "interrupted (Ctrl-C); what was done so far was written or shown"},
 };
 
 void cli_statuses_print(FILE *out) {

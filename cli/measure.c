@@ -50,7 +50,10 @@ static cli_status measure_place(const cli_arguments *arguments, cli_place *place
     cli_status status = cli_pairs_read(place->context, uns_measure_table(), &config, arguments);
     if (status != CLI_FINE)
         return status;
+    config.interrupt = cli_interrupt_catch(
+        CLI_STOPPING("what is measured by the end of this preconditioner will be printed."));
     uns_status done = measure_point(place, &config, &all);
+    walks = walks && !*config.interrupt;
     if (done == UNS_OK && walks)
         done = walk_path(place, &config, &path);
     cli_measured measured = {place, &config, all, walks ? &path : NULL};
@@ -60,6 +63,11 @@ static cli_status measure_place(const cli_arguments *arguments, cli_place *place
         cli_measure_print_json(&measured);
     else
         cli_measure_print(&measured);
+    if (status == CLI_FINE && *config.interrupt) {
+        cli_say("interrupted: %zu of %zu preconditioners were looked at", all->count,
+                all->listed);
+        status = CLI_INTERRUPTED;
+    }
     uns_measurement_destroy(place->context, all);
     return status;
 }

@@ -45,13 +45,15 @@ static cli_status choose_folder(job *job) {
     return status;
 }
 
+static const char stopping[] = CLI_STOPPING("the record will be finished.");
+
 static uns_status run_plan(job *job, uns_record **record) {
     cli_progress progress = {.columns = cli_columns(stderr)};
     char told[CLI_FOOTPRINT_SIZE] = "";
     uns_run_config config = {.size = sizeof config,
                              .progress = job->quiet ? NULL : cli_progress_show,
                              .user = &progress,
-                             .interrupt = cli_interrupt_catch(job->quiet),
+                             .interrupt = cli_interrupt_catch(job->quiet ? NULL : stopping),
                              .footprint = job->quiet ? NULL : cli_footprint_say,
                              .footprint_user = told};
     uns_status status = uns_run(job->session.context, job->session.plan, &config, record);

@@ -84,6 +84,7 @@ typedef struct uns_certificate_config {
     int64_t seed;
     int64_t occasion; /* number of the certificate within a run: each has a start of its own */
     int rung; /* uns_rung of a problem's products; UNS_RUNG_BEST: the best that it offers */
+    const volatile int *interrupt; /* non-zero: undecided, with what is known; NULL: never */
 } uns_certificate_config;
 
 UNS_API const uns_param_table *uns_certificate_table(void);
@@ -95,6 +96,7 @@ typedef struct uns_certificate {
     uns_rung rung;        /* of the products */
     bool whole;           /* of the whole objective; else of a fixed sample set */
     bool full;            /* fully reorthogonalised; else three-term in the end */
+    bool interrupted;     /* before its budget was spent: more products may decide */
     bool exhausted;       /* the Krylov space was: nothing is left to be seen from the start */
     double tau_g, tau_h;  /* as asked */
     double delta;         /* as asked; each start had delta/starts */

@@ -59,6 +59,7 @@ typedef struct uns_measure_config {
     int64_t samples;
     int64_t path; /* steps of the path behind the assumptions; 0: the plan's */
     int rung;     /* uns_rung of the products; UNS_RUNG_BEST: the best that there is */
+    const volatile int *interrupt; /* non-zero: no more candidates; NULL: never */
 } uns_measure_config;
 
 UNS_API const uns_param_table *uns_measure_table(void);
@@ -130,8 +131,8 @@ typedef struct uns_measurement {
     uns_curvature curvature;
     uns_density *density; /* of H's spectrum; NULL: not asked for */
     uns_certificate certificate;
-    double *witness; /* [d] unit, direction of least curvature */
-    size_t count;
+    double *witness;             /* [d] unit, direction of least curvature */
+    size_t count, listed;        /* looked at; to be looked at: more after an interrupt */
     uns_measured_metric *metric; /* [count]; the one in use first */
 } uns_measurement;
 

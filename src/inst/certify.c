@@ -79,18 +79,27 @@ static uns_status try_witness(trial *t, bool *proved) {
     return UNS_OK;
 }
 
+static bool is_interrupted(const trial *t) {
+    const volatile int *interrupt = t->plan->config->interrupt;
+    return interrupt && *interrupt;
+}
+
 /* Steps until something decides or nothing more can. */
 static uns_status run_start(trial *t) {
     uns_certificate *out = t->out;
     for (;;) {
         UNS_TRY(uns_lanczos_step(&t->lanczos));
         bool last = t->lanczos.exhausted || spent(t), proved = false;
+        if (!last && is_interrupted(t))
+            last = out->interrupted = true;
         if (has_negative(t) && (last || t->lanczos.steps >= t->next_attempt))
             UNS_TRY(try_witness(t, &proved));
         if (proved)
             out->verdict = UNS_VERDICT_SADDLE;
         else if (t->plan->gradient_high <= t->plan->config->tau_g && is_stationary(t))
             out->verdict = UNS_VERDICT_STATIONARY;
+        if (out->verdict != UNS_VERDICT_UNDECIDED)
+            out->interrupted = false;
         if (last || out->verdict != UNS_VERDICT_UNDECIDED)
             return UNS_OK;
     }
@@ -142,7 +151,7 @@ static uns_status run_starts(trial *t) {
         UNS_TRY(uns_lanczos_begin(&t->lanczos, t->plan->start, key));
         UNS_TRY(run_start(t));
         take_down(t);
-        if (t->out->verdict != UNS_VERDICT_UNDECIDED)
+        if (t->out->verdict != UNS_VERDICT_UNDECIDED || t->out->interrupted)
             break;
     }
     /* no product is needed for the vector while all of the basis is there */

@@ -188,6 +188,8 @@ static uns_status certify(uns_scene *s, uns_measurement *m) {
     config.delta = s->config->delta;
     config.samples = s->config->samples;
     config.seed = s->config->seed;
+    config.rung = s->config->rung;
+    config.interrupt = s->config->interrupt;
     UNS_TRY(uns_certify_problem(s->context, s->site->problem, s->site->x, &config, m->witness,
                                 &m->certificate));
     memcpy(m->witness, s->way, s->d * sizeof *m->witness);
@@ -214,9 +216,13 @@ static uns_status measure(uns_scene *s, uns_measurement *m) {
     UNS_TRY(find_curvature(s, m));
     UNS_TRY(certify(s, m));
     UNS_TRY(open_model(s));
-    UNS_TRY(uns_candidates_list(s, m->metric, &m->count));
-    for (size_t i = 0; i < m->count; i++)
+    UNS_TRY(uns_candidates_list(s, m->metric, &m->listed));
+    for (size_t i = 0; i < m->listed; i++) {
+        if (i > 0 && s->config->interrupt && *s->config->interrupt)
+            break;
         UNS_TRY(uns_metric_look(s, m, &m->metric[i]));
+        m->count = i + 1;
+    }
     return UNS_OK;
 }
 

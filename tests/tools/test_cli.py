@@ -469,6 +469,28 @@ def test_one_interrupt_finishes_the_record():
         json.loads(expect(wait_for(place, process, [signal.SIGINT]), 130, None, "").stdout)
 
 
+WIDE = """\
+problem: {name: quadratic, d: 200000, rotation: none, noise_rotation: none, spacing: even,
+  condition: 1e9, optimum: 0, distance: 0}
+steps: 10
+seed: 1
+optimizers:
+  - sgd: {eta: 1e-3}
+"""
+
+
+def test_interrupted_instruments_tell_what_is_known():
+    with Place(wide=WIDE) as place:
+        slow = place.start("certify", "wide.yaml", "tau_h=1e-9")
+        expect(wait_for(place, slow, [signal.SIGINT]), 130, "least curvature", "nothing was decided")
+        slow = place.start("certify", "wide.yaml", "tau_h=1e-9", "--json")
+        told = json.loads(expect(wait_for(place, slow, [signal.SIGINT]), 130, None).stdout)
+        assert told["interrupted"] and told["verdict"] == "undecided" and told["products"] > 0
+        slow = place.start("measure", "plan.yaml", "draws=200000")
+        told = expect(wait_for(place, slow, [signal.SIGINT]), 130, "Curvature", None)
+        assert re.search(r"interrupted: \d+ of \d+ preconditioners were looked at", told.stderr), told
+
+
 def test_two_interrupts_quit_at_once():
     # The second may come after the run has stopped by the first: then the record is there.
     with Place(long=LONG) as place:

@@ -189,6 +189,21 @@ Test(certificate, budget_that_is_spent_leaves_it_undecided) {
     cr_expect(found.low < -0.1 && found.high > -0.1);
 }
 
+Test(certificate, interrupt_leaves_what_is_known) {
+    volatile int stop = 1;
+    evenly(2000, -0.095, 1.0);
+    config.interrupt = &stop;
+    config.starts = 3;
+    cr_expect_eq(verdict(), UNS_VERDICT_UNDECIDED);
+    cr_expect(found.interrupted && found.assurance == UNS_ASSURANCE_NONE);
+    cr_expect(found.products == 1 && found.steps == 1 && found.starts == 1);
+    cr_expect(isfinite(found.low) && found.low <= -0.095 && found.high >= -0.095);
+    stop = 0;
+    config.starts = 1;
+    cr_expect_eq(verdict(), UNS_VERDICT_STATIONARY);
+    cr_expect_not(found.interrupted);
+}
+
 Test(certificate, automatic_budget_settles_what_is_a_resolution_away) {
     evenly(2000, -0.095, 0.905);
     cr_expect_eq(verdict(), UNS_VERDICT_STATIONARY);
