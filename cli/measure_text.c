@@ -45,8 +45,11 @@ static void print_gradient(const uns_measurement *a) {
         printf("  noise scale          none: %s\n",
                a->gradient > 0.0 ? "the draws do not differ" : "neither noise nor a gradient");
     if (isfinite(a->noise.dimension.value))
-        printf("  effective dimension  %.3g +- %.1g of %zu (tr G/|G|)\n",
-               a->noise.dimension.value, a->noise.dimension.error, a->dimension);
+        printf("  effective dimension  %.3g +- %.1g of %zu (tr G/|G|%s)\n",
+               a->noise.dimension.value, a->noise.dimension.error, a->dimension,
+               a->noise.dimension.value > (double)a->dimension
+                   ? ", each of draws of its own: above by chance"
+                   : "");
     else
         printf("  effective dimension  none: every draw is 0\n");
     printf("  largest draw         %.4g\n", a->noise.largest);

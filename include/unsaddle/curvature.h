@@ -48,7 +48,10 @@ typedef struct uns_curvature {
     double error; /* of each product, ‖E‖; an eigenvalue is off by no more */
 } uns_curvature;
 
-/* values, residuals: [smallest + largest], the smallest ascending, then the largest descending;
+/* The ends of a spectrum; of the lowest pair alone, from a start of one's own, hessian.h's
+ * uns_operator_lowest is cheaper.
+ *
+ * values, residuals: [smallest + largest], the smallest ascending, then the largest descending;
  * vectors: unit, in rows of d, or NULL. Up to UNS_CURVATURE_DENSE dimensions (and as many
  * products) from the whole matrix; else Lanczos runs, one for each of the smallest, with those
  * found moved to the other end, so that multiple eigenvalues are found as often as they are.

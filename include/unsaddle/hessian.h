@@ -31,7 +31,11 @@ UNS_API void uns_problem_hessian_destroy(uns_problem_hessian *hessian);
 /* The operator; valid until the Hessian is destroyed. */
 UNS_API uns_operator uns_problem_hessian_view(uns_problem_hessian *hessian);
 
-/* The lowest eigenpair as found by at most `products` products from `start` (d doubles; NULL:
+/* For instruments that ask again and again at little cost: one vector, one run, a start that
+ * may be chosen. curvature.h has uns_curvature_find, for a look at a spectrum: both ends,
+ * multiple eigenvalues as often as they are, the whole of a small matrix.
+ *
+ * The lowest eigenpair as found by at most `products` products from `start` (d doubles; NULL:
  * drawn by `key`), without restarts; of a multiple eigenvalue the start's part in its space:
  * *value is a Ritz value, hence at least λ_min, and lies within *residual of an eigenvalue.
  * Ends early at a residual of tolerance·spread. `vector`: d doubles, of length 1, or NULL.

@@ -93,14 +93,15 @@ typedef struct uns_noise_report {
     uns_measured second_trace;    /* tr G */
     uns_measured trace;           /* tr Σ */
     uns_measured scale;           /* tr Σ/‖∇f‖²; infinite where that is not above 0 */
-    uns_measured norm;           /* ‖G‖, along the top vector of the first half; low by what
-                                    that vector misses */
-    uns_measured dimension;      /* tr G/‖G‖ */
-    uns_measured square;         /* tr Σ² */
-    uns_measured rank;           /* (tr Σ)²/tr Σ² */
-    uns_measured condition;      /* λ_max/λ_min of Σ; NaN unless k = d. The ends are chosen
-                                    among measured numbers: high by a little */
-    uns_measured top;            /* d·λ_max/tr Σ: 1 for isotropic noise; NaN at k = 0 */
+    uns_measured norm;      /* ‖G‖, along the top vector of the first half; low by what
+                               that vector misses */
+    uns_measured dimension; /* tr G/‖G‖, of all draws and of the second half: no number is
+                               cut off, so it may exceed d by its error */
+    uns_measured square;    /* tr Σ² */
+    uns_measured rank;      /* (tr Σ)²/tr Σ² */
+    uns_measured condition; /* λ_max/λ_min of Σ; NaN unless k = d. The ends are chosen
+                               among measured numbers: high by a little */
+    uns_measured top;       /* d·λ_max/tr Σ: 1 for isotropic noise; NaN at k = 0 */
     uns_measured estimate_error; /* ‖Ĝ − G‖_F/‖G‖_F; NaN without an estimate */
     double largest;              /* largest norm of a draw seen */
 } uns_noise_report;

@@ -169,11 +169,31 @@ static uns_status build(uns_context *context, const char *folder, char **texts,
     return status;
 }
 
+/* A file is missing: if the others say that a version wrote them, it may be one that knew no
+ * such file. */
+static uns_status name_version(uns_context *context, const char *folder, uns_status status) {
+    char *meta = NULL, told[1024];
+    snprintf(told, sizeof told, "%s", uns_context_message(context));
+    bool known = uns_folder_read(context, folder, UNS_FILE_META, &meta) == UNS_OK;
+    json_t *root = known ? json_loads(meta, JSON_REJECT_DUPLICATES, NULL) : NULL;
+    const char *version = json_string_value(json_object_get(root, "version"));
+    if (version)
+        status = uns_fail(context, status, "%s; the record is by version %s, this is %s", told,
+                          version, UNS_VERSION);
+    else
+        status = uns_fail(context, status, "%s", told);
+    json_decref(root);
+    free(meta);
+    return status;
+}
+
 uns_status uns_record_read(uns_context *context, const char *folder, uns_record **out) {
     char *texts[UNS_FILE_COUNT] = {NULL};
     uns_status status = UNS_OK;
     for (int i = UNS_FILE_COUNT - 1; i >= 0 && status == UNS_OK; i--)
         status = uns_folder_read(context, folder, (uns_file)i, &texts[i]);
+    if (status == UNS_ERROR_IO)
+        status = name_version(context, folder, status);
     if (status == UNS_OK)
         status = build(context, folder, texts, out);
     for (int i = 0; i < UNS_FILE_COUNT; i++)

@@ -395,6 +395,9 @@ Test(record, a_missing_file_is_named) {
         cr_assert_eq(unlink(under(path)), 0);
         cr_expect_eq(uns_record_read(context, under("run"), &again), UNS_ERROR_IO);
         cr_expect(strstr(uns_context_message(context), name));
+        cr_expect(i == UNS_FILE_META ||
+                      strstr(uns_context_message(context), "the record is by version "),
+                  "%s", uns_context_message(context));
     }
     cr_expect_eq(uns_record_read(context, under("nowhere"), &again), UNS_ERROR_IO);
     uns_record_destroy(record);
