@@ -51,7 +51,7 @@ static long arpack_products(trial *t, int ncv, int restarts) {
 }
 
 /* From H·start, one product, since that is where ARPACK begins. */
-static long our_products(trial *t, size_t basis, double *error) {
+static long our_products(trial *t, size_t basis, double *error, double *memory) {
     shape_diagonal diagonal = {D, t->lambda, 0};
     uns_operator op = shape_operator(&diagonal);
     uns_extreme_plan plan = {1, 0, accuracy, 20000, basis, t->resid, {0}};
@@ -63,7 +63,14 @@ static long our_products(trial *t, size_t basis, double *error) {
         !found.converged)
         return -1;
     *error = value - LOWEST;
+    *memory = 1e-6 * ((double)found.bytes + 24.0 * D);
     return diagonal.products;
+}
+
+/* Its basis, its four vectors and workl, in MB. */
+static double arpack_memory(long ncv) {
+    double n = (double)ncv;
+    return 8e-6 * ((n + 4.0) * D + n * (n + 8.0));
 }
 
 /* The smallest basis with which ARPACK ends in its first sweep: looks from a little below what
@@ -79,18 +86,22 @@ static long arpack_unrestarted(trial *t, long near) {
 
 static void compare_shape(claims *all, trial *t, shape kind) {
     static const int bases[] = {20, 40};
-    double error = 0.0;
+    double error = 0.0, memory = 0.0;
     shape_fill(kind, D, LOWEST, D, t->lambda);
-    long ours = our_products(t, ROOM, &error), theirs = arpack_unrestarted(t, ours);
+    long ours = our_products(t, ROOM, &error, &memory), theirs = arpack_unrestarted(t, ours);
     claim(all, ours > 0 && theirs > 0 && ours <= theirs,
-          "arpack: %-14s unrestarted %4ld products, ARPACK %4ld; error of lambda_min %.1e",
-          shape_names[kind], ours, theirs, error);
+          "arpack: %-14s unrestarted %4ld products in %4.1f MB, ARPACK %4ld in %4.1f; error of "
+          "lambda_min %.1e",
+          shape_names[kind], ours, memory, theirs, arpack_memory(theirs), error);
     for (size_t i = 0; i < UNS_COUNT_OF(bases); i++) {
-        long restarted = our_products(t, (size_t)bases[i], &error);
+        long restarted = our_products(t, (size_t)bases[i], &error, &memory);
         long other = arpack_products(t, bases[i], 2000);
-        claim(all, restarted > 0 && other > 0 && (double)restarted <= 1.1 * (double)other,
-              "arpack: %-14s basis of %d  %5ld products, ARPACK %4ld; error of lambda_min %.1e",
-              shape_names[kind], bases[i], restarted, other, error);
+        claim(
+            all, restarted > 0 && other > 0 && (double)restarted <= 1.1 * (double)other,
+            "arpack: %-14s basis of %d  %5ld products in %4.1f MB, ARPACK %4ld in %4.1f; error "
+            "of lambda_min %.1e",
+            shape_names[kind], bases[i], restarted, memory, other, arpack_memory(bases[i]),
+            error);
     }
 }
 

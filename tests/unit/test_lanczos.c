@@ -116,6 +116,34 @@ Test(tridiagonal, eigenvalues_of_the_second_difference_are_known) {
     }
 }
 
+/* Entries of T over 30 magnitudes, or alike, or with links so weak that T falls apart. */
+static void draw_tridiagonal(uint32_t number, size_t k, double *alpha, double *beta) {
+    uns_key own = {number, 1, 0, UNS_STREAM_USER};
+    uns_random_normal(own, 0, (uint32_t)k, alpha);
+    own.step++;
+    uns_random_normal(own, 0, (uint32_t)k, beta);
+    for (size_t i = 0; i < k; i++) {
+        double power = (double)i * (number % 3 == 1 ? 1.0 : number % 3 == 2 ? -1.0 : 0.0);
+        alpha[i] *= pow(10.0, power);
+        beta[i] = fabs(beta[i]) * pow(10.0, number % 5 == 0 ? -200.0 : power);
+    }
+}
+
+Test(tridiagonal, ends_are_right_by_the_sturm_count_whatever_the_grading) {
+    double alpha[30], beta[30];
+    for (uint32_t number = 0; number < 600; number++) {
+        size_t k = 1 + number % 30;
+        draw_tridiagonal(number, k, alpha, beta);
+        double norm = uns_tridiagonal_norm(k, alpha, beta), reach = 4.0 * DBL_EPSILON * norm;
+        double low = uns_tridiagonal_value(k, alpha, beta, 0);
+        double high = uns_tridiagonal_value(k, alpha, beta, k - 1);
+        cr_expect_eq(uns_tridiagonal_below(k, alpha, beta, low - reach), 0, "%u", number);
+        cr_expect_geq(uns_tridiagonal_below(k, alpha, beta, low + reach), 1, "%u", number);
+        cr_expect_lt(uns_tridiagonal_below(k, alpha, beta, high - reach), k, "%u", number);
+        cr_expect_eq(uns_tridiagonal_below(k, alpha, beta, high + reach), k, "%u", number);
+    }
+}
+
 Test(tridiagonal, vectors_of_a_pair_as_close_as_rounding_are_orthogonal) {
     enum {
         N = 21
@@ -201,6 +229,29 @@ Test(lower_bound, budget_is_where_the_chebyshev_polynomial_reaches_1_over_t) {
     cr_expect_eq(uns_christoffel_budget(1.0, 0.1), 1);
     cr_expect_eq(uns_christoffel_budget(1e-6, INFINITY), 1, "no spread, one product");
     cr_expect_eq(uns_christoffel_budget(1e-6, 1e-60), INT64_C(9007199254740992));
+}
+
+/* So the bound is as good as any that goes by |vᵀb|: T_{k+1} with the one last entry that makes
+ * x an eigenvalue is what an operator with that mass at x has. */
+Test(lower_bound, an_operator_with_the_same_run_has_that_mass_there) {
+    enum {
+        K = 6
+    };
+    for (uint32_t number = 3; number < 60; number += 3) {
+        double alpha[K + 1], beta[K + 1], vector[K + 1], work[5 * (K + 1)], pivot = 1.0;
+        if (number % 5 == 0)
+            continue;
+        draw_tridiagonal(number, K, alpha, beta);
+        double x = uns_tridiagonal_value(K, alpha, beta, 0) - 0.05 * number;
+        double mass = 1.0 / uns_christoffel_sum(K, alpha, beta, x);
+        for (size_t i = 0; i < K; i++)
+            pivot = (alpha[i] - x) - (i > 0 ? beta[i - 1] * beta[i - 1] / pivot : 0.0);
+        alpha[K] = x + beta[K - 1] * beta[K - 1] / pivot;
+        cr_expect_float_eq(uns_tridiagonal_value(K + 1, alpha, beta, 0), x, 1e-12);
+        uns_tridiagonal_vector(K + 1, alpha, beta, x, 0, NULL, vector, work);
+        cr_expect(near(vector[0] * vector[0], mass, 1e-9), "%g, not %g", vector[0] * vector[0],
+                  mass);
+    }
 }
 
 Test(lower_bound, says_nothing_above_the_smallest_ritz_value) {
