@@ -191,7 +191,9 @@ static void check_direction(uns_context *context, const char *name, const uns_sp
                  UNS_OK);
     cr_assert_eq(uns_metric_create(f.optimizer, 0, REPLICAS, &metric), UNS_OK);
     cr_assert_eq(multiply(metric, UNS_PRODUCT_A, &in, &asked), UNS_OK);
-    cr_assert_lt(pair_distance(&asked, &made), 1e-12, "%s", name);
+    /* Where the step is shortened, numbers of 1/√ε are cut down to those of 1. */
+    cr_assert_lt(pair_distance(&asked, &made), 1e-11, "%s: %g", name,
+                 pair_distance(&asked, &made));
     uns_metric_destroy(metric);
     close_pair(&in);
     close_pair(&made);

@@ -4,6 +4,8 @@
 #include "support/bowl.h"
 #include "support/fixture.h"
 
+#include <stdio.h>
+
 /* Stationary gradients for a piece that is not tiny: few roots; a change of scale is seen. */
 Test(refresh, adaptive_roots_come_when_the_moment_moves) {
     enum {
@@ -100,6 +102,100 @@ Test(refresh, every_k_observations_means_that) {
         cr_assert_eq(fixture_step(&f, 21), UNS_OK);
         cr_assert_eq(roots_of(f.optimizer), 3 * 6);
         fixture_close(&f);
+    }
+    uns_context_destroy(context);
+}
+
+/* Steps of 500, of rmsprop-full at rest, in units of η: mean square over the d parameters. */
+static double mean_square(uns_context *context, const bowl *b, const char *more,
+                          uint64_t *roots) {
+    enum {
+        STEPS = 500
+    };
+    uns_spec spec = spec_of(context, "rmsprop-full", more);
+    uint64_t burn_in = (uint64_t)uns_spec_burn_in(context, &spec);
+    double g[MOST], sum = 0.0;
+    rider r = {0};
+    open_rider(context, b->d, &spec, &r);
+    for (uint64_t t = 0; t < burn_in + STEPS; t++) {
+        double before[MOST];
+        memcpy(before, r.x, sizeof before);
+        bowl_gradient(b, t, r.x, g);
+        (t < burn_in ? look_at : ride)(&r, g);
+        for (size_t i = 0; i < b->d; i++)
+            sum += (r.x[i] - before[i]) * (r.x[i] - before[i]);
+    }
+    *roots = roots_of(r.optimizer);
+    close_rider(&r);
+    return sum / (spec.eta * spec.eta * STEPS * (double)b->d);
+}
+
+/* Also where the memory, 2/(1 − β), is shorter than the piece: there every signal is new to C,
+ * and a root at every step would be no more exact than what it is taken of. */
+Test(refresh, steps_between_roots_are_as_long_as_with_a_root_at_every_step) {
+    static const struct {
+        const char *beta;
+        double apart; /* relative */
+        uint64_t most;
+    } cases[] = {{"beta=0.9", 0.03, 5}, {"beta=0.95", 0.03, 5}, {"beta=0.99", 0.03, 5}};
+    static bowl b;
+    uns_context *context = open_context(1);
+    draw_bowl(MOST, &b);
+    for (size_t i = 0; uns_dense_available() && i < sizeof cases / sizeof *cases; i++) {
+        char more[2][80];
+        uint64_t roots[2];
+        double size[2];
+        for (int k = 0; k < 2; k++) {
+            snprintf(more[k], sizeof more[k], "beta.rule=fixed eta=1e-9 %s %s", cases[i].beta,
+                     k ? "refresh=1" : "");
+            size[k] = mean_square(context, &b, more[k], &roots[k]);
+        }
+        cr_log_info("%s: %g and %g, %d roots", cases[i].beta, size[0], size[1], (int)roots[0]);
+        cr_expect(fabs(size[0] / size[1] - 1.0) <= cases[i].apart, "%s: %g for %g",
+                  cases[i].beta, size[0], size[1]);
+        cr_expect_leq(roots[0], cases[i].most, "%s: %d roots", cases[i].beta, (int)roots[0]);
+    }
+    uns_context_destroy(context);
+}
+
+/* What shortens a step is made from the state alone. */
+Test(refresh, a_state_carried_over_between_observing_and_moving_gives_the_same_bits) {
+    static bowl b;
+    uns_context *context = open_context(1);
+    draw_bowl(MOST, &b);
+    for (int centred = 0; uns_dense_available() && centred < 2; centred++) {
+        uns_spec spec =
+            spec_of(context, "rmsprop-full", centred ? "eta=0.01 centred=true" : "eta=0.01");
+        rider whole = {0}, early = {0}, late = {0};
+        double g[MOST], d[MOST];
+        open_rider(context, MOST, &spec, &whole);
+        open_rider(context, MOST, &spec, &early);
+        open_rider(context, MOST, &spec, &late);
+        for (uint64_t t = 0; t < 20; t++) {
+            bowl_gradient(&b, t, whole.x, g);
+            ride(&whole, g);
+            (t < 19 ? ride : look_at)(&early, g);
+        }
+        uns_state_view from, to;
+        uns_block_counts counts;
+        cr_assert_eq(uns_optimizer_state(early.optimizer, 0, "structure", &from), UNS_OK);
+        cr_assert_eq(uns_optimizer_state(late.optimizer, 0, "structure", &to), UNS_OK);
+        memcpy(to.data, from.data, from.count);
+        cr_assert_eq(uns_optimizer_counts(early.optimizer, 0, &counts), UNS_OK);
+        cr_assert_eq(uns_optimizer_set_counts(late.optimizer, 0, &counts), UNS_OK);
+        memcpy(late.x, early.x, sizeof late.x);
+        const void *x[1] = {late.x}, *at[1] = {g};
+        void *out[1] = {d}, *place[1] = {late.x};
+        cr_assert_eq(uns_optimizer_direction(late.optimizer, (uns_const_tensors){x, 1},
+                                             (uns_const_tensors){at, 1}, (uns_tensors){out, 1}),
+                     UNS_OK);
+        cr_assert_eq(uns_optimizer_advance(late.optimizer, (uns_tensors){place, 1},
+                                           (uns_tensors){out, 1}),
+                     UNS_OK);
+        cr_assert_eq(memcmp(late.x, whole.x, sizeof late.x), 0);
+        close_rider(&whole);
+        close_rider(&early);
+        close_rider(&late);
     }
     uns_context_destroy(context);
 }

@@ -54,6 +54,8 @@ typedef struct dense_mark {
     double kept;           /* Π a since */
     double signals;        /* Σ|Rs|² since, over `count` signals */
     uint64_t count;
+    uint64_t cut; /* version at which R last lacked the signal, and what it is too long by */
+    double share; /* along it: κ of dense_step.c */
 } dense_mark;
 
 /* Of one piece and replica: a root that is not in force yet (dense_lag.c). */
@@ -91,7 +93,7 @@ typedef struct dense_work {
     size_t beside; /* and those that may beside the steps: the lanes after the others */
     size_t lane_bytes;
     unsigned char *lane;
-    uint64_t fresh; /* version of v = R·signal */
+    uint64_t fresh; /* version of v = Rs, s the signal, less ḡ if centred */
     dense_piece *pieces;
     double *v, *u, *out;       /* [d·R] */
     double *room[2];           /* [largest n · R] */
@@ -135,6 +137,10 @@ void uns_dense_multiply_one(const uns_structure_site *site, size_t n, size_t r,
 
 /* acc[r] = Σ_i x[i·R + r]·y[i·R + r] */
 void uns_dense_dots(size_t n, size_t replicas, const double *x, const double *y, double *acc);
+
+/* A piece's signal, less ḡ if centred (in room[0] then). */
+const double *uns_dense_deviation(const uns_structure_site *site, dense_work *work,
+                                  const dense_piece *piece);
 
 /* dense_root.c: takes the roots work->jobs[0 ... count) of C now, or with root NULL those of
  * the pieces' later_c. Sets site->failed where C is not finite; any other failure ends it. */

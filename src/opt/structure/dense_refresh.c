@@ -6,13 +6,17 @@
  *           at ε = 0, so that R is 0 where a later signal may be.
  *   signal  The signal just seen should be in R. With it, of weight b in C, R would make the
  *           step along it shorter by √(1 + b·sᵀC⁻¹s); more than 3 is not let pass. This bounds
- *           steps while C is of low rank.
+ *           steps while C is of low rank. It waits where the last root is younger than 4n
+ *           observations, some two or three times what a root costs, and R is cut back.
  *   moved   C has moved: E = R(cC − c₀C₀)R, less what sampling alone puts there, exceeds
  *           refresh.tolerance × the error that R had from the start because C₀ was an estimate.
  *           A root need not be more exact than the estimate it is taken of, and while the
  *           signals' law stays what it was, an old root is as good as a new one.
- *   gone    Of what the root was taken of, less than a twentieth is left in C: errors should
- *           not be the same for ever.
+ *   gone    Of what the root was taken of, less than a twentieth is left in C, and 4n
+ *           observations have come: errors should not be the same for ever.
+ *
+ * R is cut back (dense_step.c) wherever u = s and s has come since the root: along s it is then
+ * as long as it would be with s in it, as the definition of RMSProp has it.
  *
  * With refresh.lag the last two, and every k, come into force later (dense_lag.c); the others
  * and tiny pieces do not wait.
@@ -32,14 +36,17 @@
 
 #include <math.h>
 #include <string.h>
+#include <unsaddle/elementary.h>
 
 enum {
-    LOOKS = 16,          /* looks at C in one effective memory (Σw)²/Σw² */
-    SURPRISE = 3 * 3 - 1 /* b·sᵀC⁻¹s let pass */
+    LOOKS = 16,           /* looks at C in one effective memory (Σw)²/Σw² */
+    SURPRISE = 3 * 3 - 1, /* b·sᵀC⁻¹s let pass */
+    SPARING = 4           /* times n: observations between roots that can be done without */
 };
 
 static const double least_error = 0.01; /* drift let pass where C is known exactly */
 static const double least_left = 0.05;
+static const double most_known = 0.9; /* ρ beyond which C is hardly known at all */
 
 static void refresh_diagonal(const uns_structure_site *site, const dense_work *work,
                              const dense_piece *piece, const uns_root *root) {
@@ -56,16 +63,22 @@ static void refresh_diagonal(const uns_structure_site *site, const dense_work *w
     }
 }
 
-/* v = R·s, or R·(s − ḡ), and q = |v|² of each replica. */
+const double *uns_dense_deviation(const uns_structure_site *site, dense_work *work,
+                                  const dense_piece *piece) {
+    size_t from = piece->begin * site->replicas, n = piece->n * site->replicas;
+    const double *s = work->signal + from;
+    if (!work->mean)
+        return s;
+    site->kernels->of[UNS_F64].mix(n, 1.0, s, -1.0, work->mean + from, work->room[0]);
+    return work->room[0];
+}
+
+/* v and q = |v|² of each replica. */
 static void measure_signal(const uns_structure_site *site, dense_work *work,
                            const dense_piece *piece) {
-    size_t replicas = site->replicas, from = piece->begin * replicas, n = piece->n * replicas;
-    const double *s = work->signal + from;
-    if (work->mean) {
-        site->kernels->of[UNS_F64].mix(n, 1.0, s, -1.0, work->mean + from, work->room[0]);
-        s = work->room[0];
-    }
-    uns_dense_multiply(site, piece->n, piece->r, s, work->strip, work->v + from);
+    size_t replicas = site->replicas, from = piece->begin * replicas;
+    uns_dense_multiply(site, piece->n, piece->r, uns_dense_deviation(site, work, piece),
+                       work->strip, work->v + from);
     uns_dense_dots(piece->n, replicas, work->v + from, work->v + from, work->q);
     for (size_t r = 0; r < replicas; r++)
         if (site->active[r] && piece->marks[r].taken) {
@@ -117,7 +130,9 @@ static bool looks_now(const dense_head *head) {
 /* E‖RGR − M‖²/‖M‖² of a root of an estimate. */
 static double estimation_error(const dense_head *head, double rank) {
     double ratio = rank * head->square / (head->weight * head->weight);
-    double u = 1.0 / (1.0 - fmin(ratio, 0.9)); /* beyond, C is hardly known at all */
+    if (ratio > most_known)
+        return INFINITY;
+    double u = 1.0 / (1.0 - ratio);
     return fmax(u * u * u - 2.0 * u + 1.0, least_error * least_error);
 }
 
@@ -134,21 +149,34 @@ static bool moved(const uns_spec *spec, const dense_head *head, const dense_mark
     return !(drift - sampling <= error);
 }
 
-/* sᵀ(cC)⁻¹s from q = |Rs|²: the same thing for p = ½, where M = I; in units of M else. */
-static bool surprising(const dense_head *head, const dense_mark *mark, double q) {
-    double weight = head->correction * head->latest;
-    return !(weight * q * mark->trace <= SURPRISE * mark->size);
-}
-
 static bool gone(const dense_head *head, const dense_mark *mark) {
     return head->square > 0.0 && mark->kept * mark->weight < least_left * head->weight;
+}
+
+/* The last root is too young for one that can be done without. */
+static bool too_young(const dense_head *head, const dense_piece *piece, size_t r) {
+    return head->version - piece->marks[r].taken < SPARING * (uint64_t)piece->n;
 }
 
 typedef struct look {
     const uns_structure_site *site;
     const dense_head *head;
     bool changed, adaptive, signalled, drift; /* parameters changed; what has been measured */
+    bool straight;                            /* u = s: steps go along v */
 } look;
+
+/* Momentum of the gradients goes where signals of earlier steps were, and so does ḡ. */
+static bool straight(const uns_spec *spec) {
+    bool first = spec->momentum != UNS_MOMENTUM_NONE && spec->momentum_at == UNS_PLACE_FIRST;
+    return spec->signal == UNS_SIGNAL_DIRECTION ||
+           (spec->signal == UNS_SIGNAL_GRADIENT && !first);
+}
+
+/* b·sᵀ(cC)⁻¹s from q = |Rs|²: the same thing for p = ½, in units of M else. */
+static double surprise(const look *at, const dense_mark *mark, double q) {
+    double weight = at->head->correction * at->head->latest;
+    return weight * q * (at->site->spec->exponent == 0.5 ? 1.0 : mark->trace / mark->size);
+}
 
 /* For these nothing can wait: steps would have no measure until a root comes. */
 static bool due_now(const look *at, const dense_work *work, const dense_piece *piece,
@@ -159,14 +187,27 @@ static bool due_now(const look *at, const dense_work *work, const dense_piece *p
     if (!at->adaptive)
         return false;
     return piece->n <= UNS_DENSE_TINY || mark->blind ||
-           (at->signalled && surprising(at->head, mark, work->q[r]));
+           (at->signalled && !(at->straight && !work->mean && too_young(at->head, piece, r)) &&
+            !(surprise(at, mark, work->q[r]) <= SURPRISE));
+}
+
+/* R along v as it would be with the signal in it. */
+static void cut_back(const look *at, const dense_work *work, const dense_piece *piece,
+                     size_t r) {
+    dense_mark *mark = &piece->marks[r];
+    double x =
+        at->signalled && piece->n > UNS_DENSE_TINY ? surprise(at, mark, work->q[r]) : 0.0;
+    if (!at->straight || !(x > 0.0) || mark->taken == at->head->version)
+        return;
+    mark->cut = at->head->version;
+    mark->share = 1.0 - uns_pow(1.0 + x, -at->site->spec->exponent);
 }
 
 static bool due(const look *at, const dense_work *work, const dense_piece *piece, size_t r) {
     const dense_mark *mark = &piece->marks[r];
     if (!at->adaptive)
         return at->head->version - mark->taken >= (uint64_t)at->site->spec->refresh;
-    return gone(at->head, mark) ||
+    return (gone(at->head, mark) && !too_young(at->head, piece, r)) ||
            (at->drift && moved(at->site->spec, at->head, mark, work->drift[r]));
 }
 
@@ -181,9 +222,12 @@ static void sort_out(const look *at, dense_work *work, size_t k, found *jobs) {
     for (size_t r = 0; r < replicas; r++) {
         if (!at->site->active[r])
             continue;
-        if (due_now(at, work, piece, r))
+        if (due_now(at, work, piece, r)) {
             work->jobs[jobs->now++] = k * replicas + r;
-        else if ((piece->later && piece->later[r].taken) || !due(at, work, piece, r))
+            continue;
+        }
+        cut_back(at, work, piece, r);
+        if ((piece->later && piece->later[r].taken) || !due(at, work, piece, r))
             continue; /* of roots that lag, one at a time */
         else if (piece->later)
             work->lagging[jobs->later++] = k * replicas + r;
@@ -235,10 +279,10 @@ static uns_status bring_up(const look *at, dense_work *work, const uns_root *roo
     uns_dense_drop_late(site, jobs.now);
     if (jobs.now)
         UNS_TRY(uns_dense_take_roots(site, root, jobs.now));
-    if (at->signalled && !work->mean) {
+    if (at->signalled && !work->mean)
         renew_products(site, work, jobs.now);
+    if (at->signalled)
         work->fresh = at->head->version;
-    }
     return UNS_OK;
 }
 
@@ -253,6 +297,7 @@ uns_status uns_dense_refresh(const uns_structure_site *site, void *state, const 
                .head = head,
                .changed = !same_root(root, &head->root),
                .adaptive = adaptive,
+               .straight = straight(site->spec),
                .signalled = adaptive && head->signalled == head->version,
                .drift = adaptive && looks_now(head)};
     if (!at.changed && head->settled == head->version)

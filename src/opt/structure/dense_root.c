@@ -343,6 +343,24 @@ uns_status uns_dense_take_roots(const uns_structure_site *site, const uns_root *
     return status;
 }
 
+/* R ← R − κ·vvᵀ/(sᵀv), v = Rs, where the step is shortened (dense_step.c). */
+static void cut_back(const dense_work *work, const dense_piece *piece, size_t replicas,
+                     size_t r, double *full, const dense_lane *my) {
+    const dense_mark *mark = &piece->marks[r];
+    size_t n = piece->n, from = piece->begin * replicas + r;
+    if (mark->cut != work->head->version)
+        return;
+    for (size_t i = 0; i < n; i++) {
+        size_t at = from + i * replicas;
+        my->z[i] = work->signal[at] - (work->mean ? work->mean[at] : 0.0);
+    }
+    uns_dense_symv(n, full, my->z, my->w);
+    double along = dot(n, my->z, my->w);
+    for (size_t i = 0; i < n && along > 0.0; i++)
+        for (size_t j = 0; j <= i; j++)
+            full[i * n + j] -= mark->share / along * my->w[i] * my->w[j];
+}
+
 uns_status uns_dense_decompose(const uns_structure_site *site, const dense_piece *piece,
                                const uns_root *root, size_t r, double *vectors,
                                double *values) {
@@ -359,6 +377,7 @@ uns_status uns_dense_decompose(const uns_structure_site *site, const dense_piece
         for (size_t i = 0; i < n; i++)
             for (size_t j = 0; j <= i; j++, from += replicas)
                 vectors[i * n + j] = *from;
+        cut_back(work, piece, replicas, r, vectors, &my);
     }
     uns_status status = uns_dense_eigen(n, vectors, values, my.root);
     if (status != UNS_OK)

@@ -75,15 +75,12 @@ static void accumulate(const uns_structure_site *site, const dense_work *work,
  * C. */
 static void mix_probes(const uns_structure_site *site, dense_work *work,
                        const dense_piece *piece, const uns_coeffs *k) {
-    size_t n = piece->n, replicas = site->replicas, from = piece->begin * replicas;
+    size_t n = piece->n, replicas = site->replicas;
     const uns_elementwise *kernel = &site->kernels->of[UNS_F64];
-    double *h = piece->c + uns_triangle(n) * replicas, *s = work->signal + from;
+    double *h = piece->c + uns_triangle(n) * replicas;
+    const double *s = uns_dense_deviation(site, work, piece);
     double keep = sqrt(k->a), take = sqrt(fmax(k->b, 0.0));
     bool all = all_active(site);
-    if (work->mean) {
-        kernel->mix(n * replicas, 1.0, s, -1.0, work->mean + from, work->room[0]);
-        s = work->room[0];
-    }
     for (size_t p = 0; p < UNS_DENSE_PROBES; p++, h += n * replicas) {
         double own = take * uns_dense_sign(p, work->head->version);
         if (all)
@@ -177,6 +174,35 @@ uns_status uns_dense_adopt(const uns_structure_site *site, void *state, const do
     return UNS_OK;
 }
 
+static bool any_cut(const uns_structure_site *site, const dense_work *work,
+                    const dense_piece *piece) {
+    bool any = false;
+    for (size_t r = 0; r < site->replicas; r++)
+        any = any || (site->active[r] && piece->marks[r].cut == work->head->version);
+    return any;
+}
+
+/* d ← d − κ·v·(vᵀu)/(sᵀv): R − κ·Rs(Rs)ᵀ/(sᵀRs) is positive semidefinite for κ ≤ 1 and takes
+ * s to (1 − κ)Rs; 1 − κ = (1 + b·sᵀC⁻¹s)^-p is what a root with s in it would make of it. */
+static void cut_back(const uns_structure_site *site, dense_work *work, const dense_piece *piece,
+                     const double *u) {
+    size_t n = piece->n, replicas = site->replicas, from = piece->begin * replicas;
+    const double *s = uns_dense_deviation(site, work, piece);
+    double *v = work->v + from;
+    if (work->fresh != work->head->version)
+        uns_dense_multiply(site, n, piece->r, s, work->strip, v);
+    uns_dense_dots(n, replicas, v, u + from, work->a);
+    uns_dense_dots(n, replicas, v, s, work->b);
+    for (size_t r = 0; r < replicas; r++) {
+        const dense_mark *mark = &piece->marks[r];
+        bool now = site->active[r] && mark->cut == work->head->version && work->b[r] > 0.0;
+        work->a[r] = now ? mark->share * work->a[r] / work->b[r] : 0.0;
+    }
+    for (size_t i = 0; i < n; i++)
+        for (size_t r = 0; r < replicas; r++)
+            work->out[from + i * replicas + r] -= work->a[r] * v[i * replicas + r];
+}
+
 uns_status uns_dense_precondition(const uns_structure_site *site, void *state,
                                   uns_const_tensors u, uns_tensors d) {
     dense_work *work = site->scratch;
@@ -195,6 +221,8 @@ uns_status uns_dense_precondition(const uns_structure_site *site, void *state,
                                work->out + from);
         else if (piece->dense)
             memcpy(work->out + from, work->v + from, piece->n * replicas * sizeof *out);
+        if (piece->dense && any_cut(site, work, piece))
+            cut_back(site, work, piece, flat);
         for (size_t i = 0; !piece->dense && i < piece->n * replicas; i++)
             work->out[from + i] = piece->r[i] * flat[from + i];
     }
