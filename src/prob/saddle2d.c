@@ -224,7 +224,7 @@ static uns_status imaginary(const void *self, const uns_eval *eval, uns_const_te
     const double *real = eval->x.data[0], *other = y.data[0];
     double *to = out.data[0];
     for (size_t k = 0; k < 2; k++) {
-        double complex x = CMPLX(real[k], other[k]), square = x * x, fourth = square * square;
+        double complex x = real[k] + I * other[k], square = x * x, fourth = square * square;
         to[k] = cimag(curvature[k] * x + 10.0 * (fourth * fourth * x));
     }
     return UNS_OK;
