@@ -149,26 +149,18 @@ static void run_chunk(chunk *c) {
         advance(c);
 }
 
-/* Lets the chunk run and then gives the replicas that sit out their old values back. Seldom, so
- * simple rather than fast. */
+/* Lets the chunk run and then gives the replicas that sit out their old values back. */
 static void run_partial_chunk(chunk *c) {
-    enum {
-        SAVED = UNS_PIECE_SIGNAL + 1
-    };
-    double old[SAVED][UNS_CHUNK];
-    void *now[SAVED];
-    size_t width = c->optimizer->width, replicas = c->optimizer->replicas;
+    uns_unmoved unmoved; /* not initialised, as the chunk */
+    unmoved.count = 0;
     for (int i = 0; i < UNS_PIECE_SIGNAL; i++)
-        now[i] = piece(c, (uns_piece)i);
-    now[UNS_PIECE_SIGNAL] = has(c, UNS_PASS_ADVANCE) ? c->strip.x : NULL;
-    for (int i = 0; i < SAVED; i++)
-        if (now[i])
-            memcpy(old[i], now[i], c->n * width);
+        if (piece(c, (uns_piece)i))
+            unmoved.array[unmoved.count++] = piece(c, (uns_piece)i);
+    if (has(c, UNS_PASS_ADVANCE))
+        unmoved.array[unmoved.count++] = c->strip.x;
+    uns_unmoved_keep(c->optimizer, c->n, &unmoved);
     run_chunk(c);
-    for (size_t k = 0; k < c->n; k++)
-        for (int i = 0; i < SAVED && !c->optimizer->active[(c->begin + k) % replicas]; i++)
-            if (now[i])
-                memcpy((char *)now[i] + k * width, (char *)old[i] + k * width, width);
+    uns_unmoved_restore(c->optimizer, c->begin, c->n, &unmoved);
 }
 
 /* One replica, which is not sitting out. */

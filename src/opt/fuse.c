@@ -75,7 +75,7 @@ static unsigned slots_of(const fusion *f, const uns_update *u) {
 static bool is_ours(const fusion *f) {
     const uns_spec *spec = &f->group->spec;
     const uns_moment_ops *moment = f->group->moment;
-    if (uns_group_is_staged(f->group) || f->optimizer->partial)
+    if (uns_group_is_staged(f->group))
         return false;
     if (moment->fold && moment != &uns_moment_max && moment != &uns_moment_sign)
         return false;
@@ -118,6 +118,49 @@ static void fill_arrays(const uns_optimizer *optimizer, const uns_block_state *b
     u->square = uns_piece_at(optimizer, block, UNS_PIECE_STEPS_SQUARE, begin);
 }
 
+/* Those that step, stretch by stretch. */
+static void fuse_stretches(const fusion *f, size_t begin, size_t end, uns_update *u) {
+    size_t first, last = begin;
+    while (uns_partial_next(f->optimizer, last, end, &first, &last)) {
+        fill_arrays(f->optimizer, f->block, first, u);
+        f->optimizer->kernel->update(last - first, u);
+    }
+}
+
+static void add_unmoved(uns_unmoved *unmoved, void *array) {
+    if (array)
+        unmoved->array[unmoved->count++] = array;
+}
+
+/* All, chunk by chunk, of which some take back what they were. */
+static void fuse_chunks(const fusion *f, size_t begin, size_t end, uns_update *u) {
+    uns_unmoved unmoved; /* not initialised: large */
+    for (size_t n; begin < end; begin += n) {
+        n = end - begin < UNS_CHUNK ? end - begin : UNS_CHUNK;
+        fill_arrays(f->optimizer, f->block, begin, u);
+        unmoved.count = 0;
+        add_unmoved(&unmoved, u->x);
+        add_unmoved(&unmoved, u->m);
+        add_unmoved(&unmoved, u->c);
+        add_unmoved(&unmoved, u->mean);
+        add_unmoved(&unmoved, u->ceiling);
+        add_unmoved(&unmoved, u->square);
+        uns_unmoved_keep(f->optimizer, n, &unmoved);
+        f->optimizer->kernel->update(n, u);
+        uns_unmoved_restore(f->optimizer, begin, n, &unmoved);
+    }
+}
+
+static bool fuse_partial(const fusion *f, size_t begin, size_t end, uns_update *u) {
+    if (!f->optimizer->kernel->update(0, u))
+        return false;
+    if (f->optimizer->in_runs)
+        fuse_stretches(f, begin, end, u);
+    else
+        fuse_chunks(f, begin, end, u);
+    return true;
+}
+
 bool uns_fuse_range(const uns_optimizer *optimizer, size_t index, size_t begin, size_t end) {
     const uns_block_state *block = &optimizer->blocks[index];
     const fusion f = {optimizer, &optimizer->groups[block->group], block};
@@ -129,6 +172,8 @@ bool uns_fuse_range(const uns_optimizer *optimizer, size_t index, size_t begin, 
     fill_guard(&f, &u);
     fill_numbers(&f, &u);
     u.slots = slots_of(&f, &u);
+    if (optimizer->partial)
+        return fuse_partial(&f, begin, end, &u);
     if (!uns_group_is_narrow(f.group))
         return optimizer->kernel->update(end - begin, &u) != 0;
     uns_describe_narrow(optimizer, block, begin, &narrow);

@@ -206,6 +206,7 @@ bool uns_guard(uns_optimizer *optimizer, bool counting) {
         optimizer->skipped += counting && !optimizer->active[r] && !optimizer->stopped[r];
     }
     optimizer->partial = stepping < optimizer->replicas;
+    optimizer->in_runs = optimizer->partial && uns_partial_is_long(optimizer);
     return stepping > 0;
 }
 

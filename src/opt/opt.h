@@ -95,6 +95,7 @@ struct uns_optimizer {
     size_t *tasks; /* [task_count + 1]: items tasks[k] ... tasks[k + 1] − 1 are task k */
     double unscale;
     bool partial; /* some replica sits this step out */
+    bool in_runs; /* those that do not stand in long runs, see uns_partial_next */
     bool extras;  /* g_out and copy of the blocks are in force */
     bool unfused; /* slot by slot even where one pass would do: for tests */
     uint64_t skipped;
@@ -224,6 +225,23 @@ const void *uns_wide_piece(const uns_optimizer *optimizer, const uns_block_state
 /* The chunk `from` of a piece that is not plain. */
 void uns_narrow_piece(const uns_optimizer *optimizer, const uns_block_state *block,
                       uns_piece piece, size_t begin, size_t n, const float *from);
+
+/* Where some replicas sit a step out. Whether the others stand in long runs, and the first
+ * stretch of such elements in from ... end − 1; false: there is none. */
+bool uns_partial_is_long(const uns_optimizer *optimizer);
+bool uns_partial_next(const uns_optimizer *optimizer, size_t from, size_t end, size_t *first,
+                      size_t *last);
+
+/* Arrays of n <= UNS_CHUNK elements, from element `begin` of their block on. Those who sit out
+ * get the values back that were taken. */
+typedef struct uns_unmoved {
+    size_t count;
+    void *array[UNS_PIECE_SIGNAL + 1];
+    double old[UNS_PIECE_SIGNAL + 1][UNS_CHUNK];
+} uns_unmoved;
+void uns_unmoved_keep(const uns_optimizer *optimizer, size_t n, uns_unmoved *unmoved);
+void uns_unmoved_restore(const uns_optimizer *optimizer, size_t begin, size_t n,
+                         const uns_unmoved *unmoved);
 
 /* Chunk work: what a stage does for one chunk. `user`: const uns_plan_of_step *. */
 void uns_step_chunk(uns_optimizer *optimizer, void *user, size_t item, size_t begin, size_t n);
