@@ -44,7 +44,7 @@ static const void *tested_chunk(const uns_optimizer *optimizer, const uns_block_
     return uns_wide_gradient(optimizer, block, begin, n, buffer);
 }
 
-/* One replica: a chunk is checked and summed up while it is in the first-level cache. */
+/* A chunk is checked and summed up while it is in the first-level cache. */
 static void survey_chunk(uns_optimizer *optimizer, void *user, size_t item, size_t begin,
                          size_t n) {
     const uns_block_state *block = &optimizer->blocks[optimizer->items[item].block];
@@ -94,12 +94,34 @@ static void check_rows(uns_optimizer *optimizer, void *user, size_t item, size_t
             mark(optimizer, block, r);
 }
 
-/* Replicas share their sums between items, which then go in order. */
-static void survey_replicas(uns_optimizer *optimizer, bool checking, bool clipping) {
-    if (checking)
-        uns_for_chunks_in_order(optimizer, check_rows, NULL);
-    if (clipping)
-        uns_squares(optimizer, clamped_chunk, optimizer->norms[0]);
+/* Several replicas: the same, but who is not finite is asked only where somebody is not. */
+static void survey_rows(uns_optimizer *optimizer, void *user, size_t item, size_t begin,
+                        size_t n) {
+    const size_t index = optimizer->items[item].block;
+    const uns_block_state *block = &optimizer->blocks[index];
+    double buffer[UNS_CHUNK];
+    (void)user;
+    if (is_checked(optimizer, block) &&
+        optimizer->kernel->nonfinite(n, tested_chunk(optimizer, block, begin, n, buffer)))
+        optimizer->bad_items[item] = 1;
+    if (optimizer->groups[block->group].clipping)
+        uns_add_squares(optimizer, index, begin, n,
+                        clamped_chunk(optimizer, block, begin, n, buffer), optimizer->norms[0]);
+}
+
+/* Replicas share their sums between the items of a block, which then go in order. */
+static void survey_replicas(uns_optimizer *optimizer, bool clipping) {
+    memset(optimizer->bad_items, 0, optimizer->item_count);
+    if (clipping) {
+        memset(optimizer->norms[0], 0,
+               optimizer->block_count * optimizer->replicas * sizeof *optimizer->norms[0]);
+        uns_for_chunks_in_order(optimizer, survey_rows, NULL);
+    } else {
+        uns_for_chunks(optimizer, survey_rows, NULL);
+    }
+    for (size_t i = 0; i < optimizer->item_count; i++)
+        if (optimizer->bad_items[i])
+            uns_item_chunks(optimizer, i, check_rows, NULL);
 }
 
 /* Norms beyond the range of squares (f64 only) are formed of g·2⁻⁶⁰⁰ or g·2⁶⁰⁰: powers of two
@@ -183,10 +205,8 @@ static void survey(uns_optimizer *optimizer) {
         clipping = clipping || group->clipping;
         checking = checking || group->spec.nonfinite != UNS_NONFINITE_IGNORE;
     }
-    if (optimizer->replicas > 1)
-        survey_replicas(optimizer, checking, clipping);
-    else if (clipping || checking)
-        survey_one(optimizer, clipping);
+    if (clipping || checking)
+        (optimizer->replicas > 1 ? survey_replicas : survey_one)(optimizer, clipping);
     if (clipping)
         survey_far(optimizer);
     for (size_t i = 0; i < optimizer->group_count; i++)

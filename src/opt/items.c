@@ -108,9 +108,25 @@ void uns_for_chunks(uns_optimizer *optimizer, uns_chunk_work *work, void *user) 
     uns_for_items(optimizer, run_chunks, &my);
 }
 
+/* A task that begins with a block, and those after it that go on with one. */
+static void run_blocks(void *user, size_t task) {
+    const job *my = user;
+    const uns_optimizer *optimizer = my->optimizer;
+    if (optimizer->items[optimizer->tasks[task]].begin != 0)
+        return;
+    do
+        run_task(user, task++);
+    while (task < optimizer->task_count && optimizer->items[optimizer->tasks[task]].begin != 0);
+}
+
 void uns_for_chunks_in_order(uns_optimizer *optimizer, uns_chunk_work *work, void *user) {
     chunk_job chunks = {work, user};
     job my = {optimizer, run_chunks, &chunks};
+    if (optimizer->task_count > 2) {
+        uns_pool_run(uns_context_pool(optimizer->context), optimizer->task_count, run_blocks,
+                     &my);
+        return;
+    }
     for (size_t task = 0; task < optimizer->task_count; task++)
         run_task(&my, task);
 }

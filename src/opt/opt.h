@@ -153,6 +153,7 @@ void uns_for_items(uns_optimizer *optimizer, uns_item_work *work, void *user);
 typedef void uns_chunk_work(uns_optimizer *optimizer, void *user, size_t item, size_t begin,
                             size_t n);
 void uns_for_chunks(uns_optimizer *optimizer, uns_chunk_work *work, void *user);
+/* The items of a block in order, blocks side by side. */
 void uns_for_chunks_in_order(uns_optimizer *optimizer, uns_chunk_work *work, void *user);
 void uns_item_chunks(uns_optimizer *optimizer, size_t item, uns_chunk_work *work, void *user);
 size_t uns_count_items(const uns_layout *layout);
@@ -165,6 +166,10 @@ typedef const void *uns_chunk_source(const uns_optimizer *optimizer,
                                      const uns_block_state *block, size_t begin, size_t n,
                                      void *buffer);
 void uns_squares(uns_optimizer *optimizer, uns_chunk_source *source, double *sums);
+
+/* The same for a chunk of several replicas, added to what is there. */
+void uns_add_squares(const uns_optimizer *optimizer, size_t block, size_t begin, size_t n,
+                     const void *x, double *sums);
 
 /* With one replica: what the items hold in partials, added up by block. */
 void uns_sum_partials(const uns_optimizer *optimizer, double *sums);

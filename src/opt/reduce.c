@@ -6,6 +6,16 @@
 
 #include <string.h>
 
+void uns_add_squares(const uns_optimizer *optimizer, size_t block, size_t begin, size_t n,
+                     const void *x, double *sums) {
+    size_t replicas = optimizer->replicas;
+    sums += block * replicas;
+    if (n < replicas)
+        optimizer->kernel->square_rows(1, n, x, sums + begin % replicas);
+    else
+        optimizer->kernel->square_rows(n / replicas, replicas, x, sums);
+}
+
 typedef struct square_job {
     uns_chunk_source *source;
     double *sums;
@@ -21,11 +31,8 @@ static void square_chunk(uns_optimizer *optimizer, void *user, size_t item, size
         return;
     if (replicas == 1)
         optimizer->partials[item] += optimizer->kernel->square(n, x);
-    else if (n < replicas)
-        optimizer->kernel->square_rows(1, n, x,
-                                       job->sums + index * replicas + begin % replicas);
     else
-        optimizer->kernel->square_rows(n / replicas, replicas, x, job->sums + index * replicas);
+        uns_add_squares(optimizer, index, begin, n, x, job->sums);
 }
 
 void uns_sum_partials(const uns_optimizer *optimizer, double *sums) {
@@ -35,7 +42,7 @@ void uns_sum_partials(const uns_optimizer *optimizer, double *sums) {
 }
 
 /* Items write their own partial sums, so their order of execution is free; replicas share their
- * sums between items, so theirs is not. */
+ * sums between the items of a block, so theirs is not. */
 void uns_squares(uns_optimizer *optimizer, uns_chunk_source *source, double *sums) {
     square_job job = {source, sums};
     if (optimizer->replicas > 1) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Slot 0 at the ends of the range: norms whose squares leave f64, and scales without a normal
- * reciprocal or whose quotient overflows. Ordinary clipping and unscaling: test_step.c.
+ * reciprocal or whose quotient overflows; replicas beside each other. Ordinary clipping and
+ * unscaling: test_step.c.
  */
 #include "support/fixture.h"
 
@@ -93,4 +94,45 @@ Test(guard, a_gradient_that_unscaling_overflows_is_skipped) {
         fixture_close(&start);
     }
     uns_context_destroy(context);
+}
+
+/* Norms and finiteness of many replicas over blocks of several items: by one thread, by three,
+ * and of one replica alone the same. */
+Test(guard, replicas_norms_and_stops_hang_on_nobody_else) {
+    enum {
+        REPLICAS = 7
+    };
+    fixture f[2];
+    uns_context *contexts[2];
+    for (int i = 0; i < 2; i++) {
+        const uns_context_config config = {.size = sizeof config, .threads = i ? 3 : 1};
+        cr_assert_eq(uns_context_create(&config, &contexts[i]), UNS_OK);
+        const uns_spec spec = preset(contexts[i], "momentum", "clip.norm=3 nonfinite=stop");
+        cr_assert(fixture_open(&f[i], contexts[i], &spec,
+                               (fixture_size){4000, 15000, REPLICAS, UNS_F64}));
+        for (uint64_t t = 0; t < 3; t++) {
+            fixture_gradient(&f[i], t);
+            if (t == 1)
+                fixture_put(&f[i], f[i].g[1], 9000 * REPLICAS + 4, (double)INFINITY);
+            cr_assert_eq(uns_optimizer_step(f[i].optimizer, fixture_x(&f[i]), fixture_g(&f[i])),
+                         UNS_OK);
+        }
+    }
+    cr_assert(fixture_same(&f[0], &f[1]));
+    fixture alone;
+    const uns_spec spec = preset(contexts[0], "momentum", "clip.norm=3");
+    cr_assert(
+        fixture_open(&alone, contexts[0], &spec, (fixture_size){4000, 15000, 2, UNS_F64}));
+    for (uint64_t t = 0; t < 3; t++)
+        cr_assert_eq(fixture_step(&alone, t), UNS_OK);
+    for (size_t r = 0; r < REPLICAS; r++) {
+        const double now = fixture_get(&f[1], f[1].x[1], 777 * REPLICAS + r);
+        cr_assert_eq(uns_optimizer_stopped(f[1].optimizer, r), r == 4);
+        cr_assert(r > 1 || now == fixture_get(&alone, alone.x[1], 777 * 2 + r));
+    }
+    fixture_close(&alone);
+    for (int i = 0; i < 2; i++) {
+        fixture_close(&f[i]);
+        uns_context_destroy(contexts[i]);
+    }
 }
