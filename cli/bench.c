@@ -43,6 +43,7 @@ static void print_row(const uns_bench_row *row, extra_columns extra) {
     print_number(100 * row->limit_warm.best / row->warm.best, 5, 0);
     print_number(100 * row->share, 4, 0);
     print_number(row->checked.best, 8, 3);
+    print_number(100 * row->share_checked, 5, 0);
     print_number(row->cold.best, 7, 3);
     print_number(row->limit_cold.best, 7, 3);
     print_number(row->apart.best, 7, 3);
@@ -62,18 +63,19 @@ static void print_table(const uns_bench *bench, bool compared) {
     extra_columns extra = {.compared = compared};
     for (size_t i = 0; i < uns_bench_count(bench); i++)
         extra.wide = extra.wide || isfinite(uns_bench_row_at(bench, i)->wide.best);
-    printf("%-17s%11s%4s %8s %7s %6s %7s %5s %4s %8s %7s %7s %7s %5s%s%s\n", "rule", "layout",
-           "thr", "best ns", "median", "GB/s", "limit", "best%", "med%", "checked", "cold",
-           "limit", "apart", "med%", extra.wide ? "    wide med%" : "",
+    printf("%-17s%11s%4s %8s %7s %6s %7s %5s %4s %8s %5s %7s %7s %7s %5s%s%s\n", "rule",
+           "layout", "thr", "best ns", "median", "GB/s", "limit", "best%", "med%", "checked",
+           "med%", "cold", "limit", "apart", "med%", extra.wide ? "    wide med%" : "",
            compared ? "  before  ratio" : "");
     for (size_t i = 0; i < uns_bench_count(bench); i++)
         print_row(uns_bench_row_at(bench, i), extra);
     puts(
         "\nTimes in ns a parameter, best of many unless it says median. limit: a bare loop "
         "that reads\nand writes the same arrays; best% and med%: its share of the step's time, "
-        "of the bests and\nas the median of neighbours. checked: with nonfinite=stop, which "
-        "reads the gradient twice.\ncold: caches overwritten before. apart: one parallel "
-        "region a tensor; med%: the step's share\nof that time.");
+        "of the bests and\nas the median of neighbours. Steps are timed with nonfinite=ignore; "
+        "checked: with stop, the\ndefault, which reads the gradient twice, and the limit's "
+        "share of that. cold: caches overwritten\nbefore. apart: one parallel region a tensor; "
+        "med%: the step's share of that time.");
     if (extra.wide)
         puts("wide: the same step with state=auto, in turns; med%: the step's share of that "
              "time.");
@@ -258,7 +260,9 @@ const cli_command cli_bench = {
     .summary = "time the step of each rule against the memory traffic that it needs",
     .help =
         "Times optimizer steps in ns a parameter, for each rule, layout and thread count, in\n"
-        "turns with a bare loop that reads and writes the same arrays (the limit). KEY=VALUE\n"
+        "turns with a bare loop that reads and writes the same arrays (the limit). Steps do "
+        "not\n"
+        "look for non-finite gradients but under 'checked', which is the default. KEY=VALUE\n"
         "changes every rule, by the keys that 'unsaddle list PRESET' shows:\n"
         "  unsaddle bench --rules adamw,lion --layouts 1x1M --threads 1\n"
         "  unsaddle bench --rules adamw:bf16,adamw:q8,adamw:q8:bf16 --layouts 1x100M\n"
