@@ -61,6 +61,9 @@ honesty: need ## count how often the certificate errs and what it costs (a few m
 	@ninja -C $(BUILD) -j$(JOBS) tests/honesty/honesty
 	@$(BUILD)/tests/honesty/honesty
 
+instruments: all ## what instruments cost a run, counted in instructions (minutes; Valgrind)
+	@tests/long/instrument_cost.py $(BUILD)
+
 forecast: need ## hold the forecasts against simulation (a few minutes)
 	@$(call configure,$(BUILD),gcc,-Dwerror=$(WERROR))
 	@ninja -C $(BUILD) -j$(JOBS) tests/long/long_forecast tests/long/long_model
@@ -109,5 +112,5 @@ help: ## this list
 
 comma = ,
 
-.PHONY: all need setup demo test check-clang sanitize tsan honesty forecast noise roots starved lowrank kron format install clean \
+.PHONY: all need setup demo test check-clang sanitize tsan honesty instruments forecast noise roots starved lowrank kron format install clean \
 	help speed

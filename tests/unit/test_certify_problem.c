@@ -114,7 +114,7 @@ static uns_status imaginary(const void *self, const uns_eval *eval, uns_const_te
     double z[D + 1];
     draw(eval->batch, z);
     for (size_t i = 0; i < D; i++) {
-        double complex w = *at(eval->x, i) + I * *at(y, i);
+        double complex w = *at(eval->x, i) + *at(y, i) * I;
         double h = t->h[i] + (i == 0 ? t->sigma * z[0] : 0.0);
         *to(out, i) = cimag(h * w + t->quartic * w * w * w + t->slope);
     }
