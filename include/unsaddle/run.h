@@ -33,12 +33,14 @@ typedef struct uns_reading {
     double gradient; /* ‖∇f‖² of the whole; from samples its unbiased estimate, which may be
                         below 0 */
     double noise;    /* tr Σ of a batch's gradient */
-    double curvature; /* smallest Ritz value of the Hessian */
-    double residual;  /* an eigenvalue lies within this of it */
-    double along;     /* variance of a batch's gradient along its vector */
-    double drop;      /* fall of f along that vector as far as the quadratic model holds */
-    double leave[3];  /* steps from here to such a fall: 5, 50 and 95 %, forecast */
-    int64_t doubts;   /* UNS_DOUBT_* bits of the forecast (forecast.h) */
+    double curvature;     /* smallest Ritz value of the Hessian */
+    double residual;      /* an eigenvalue lies within this of it */
+    double along;         /* variance of a batch's gradient along its vector */
+    double drop;          /* fall of f along that vector as far as the quadratic model holds */
+    double leave[3];      /* steps from here to such a fall: 5, 50 and 95 %, forecast */
+    int64_t doubts;       /* UNS_DOUBT_* bits of the forecast (forecast.h) */
+    uns_rung rung;        /* of the products behind curvature; UNS_RUNG_BEST: none were made */
+    double product_error; /* ‖E‖ of each of them */
 } uns_reading;
 
 /* One stall looked into. NaN: not defined. */
@@ -55,6 +57,9 @@ typedef struct uns_episode {
     double length;   /* of that step, as long as it is in x; NaN: none */
     double decrease; /* of f by that step alone */
     int64_t left;    /* steps from here until f had fallen by `drop`; -1: not seen */
+    uns_assurance assurance; /* of the verdict */
+    uns_rung rung;           /* of the certificate's products */
+    double product_error;    /* ‖E‖ of each of them */
 } uns_episode;
 
 /* What came of one cell. NaN: not defined for this problem, or not reached. */

@@ -11,11 +11,13 @@
 #include <string.h>
 
 typedef enum kind {
-    KIND_COUNT,  /* int64_t >= 0 */
-    KIND_LATER,  /* int64_t, empty for -1 */
-    KIND_REAL,   /* double, empty for NaN */
-    KIND_FLAG,   /* bool, 0 or 1 */
-    KIND_VERDICT /* uns_verdict, in words */
+    KIND_COUNT,   /* int64_t >= 0 */
+    KIND_LATER,   /* int64_t, empty for -1 */
+    KIND_REAL,    /* double, empty for NaN */
+    KIND_FLAG,    /* bool, 0 or 1 */
+    KIND_VERDICT, /* uns_verdict, in words */
+    KIND_ASSURANCE,
+    KIND_RUNG /* empty for UNS_RUNG_BEST: none */
 } kind;
 
 typedef struct column {
@@ -36,19 +38,20 @@ typedef struct events {
 #define AT(kind, field)                                                                        \
     { KIND_##kind, offsetof(uns_reading, field) }
 static const column reading_columns[] = {
-    AT(COUNT, replica), AT(COUNT, step),     AT(REAL, value),    AT(REAL, gradient),
-    AT(REAL, noise),    AT(REAL, curvature), AT(REAL, residual), AT(REAL, along),
-    AT(REAL, drop),     AT(REAL, leave[0]),  AT(REAL, leave[1]), AT(REAL, leave[2]),
-    AT(COUNT, doubts)};
+    AT(COUNT, replica), AT(COUNT, step),     AT(REAL, value),        AT(REAL, gradient),
+    AT(REAL, noise),    AT(REAL, curvature), AT(REAL, residual),     AT(REAL, along),
+    AT(REAL, drop),     AT(REAL, leave[0]),  AT(REAL, leave[1]),     AT(REAL, leave[2]),
+    AT(COUNT, doubts),  AT(RUNG, rung),      AT(REAL, product_error)};
 #undef AT
 #define AT(kind, field)                                                                        \
     { KIND_##kind, offsetof(uns_episode, field) }
 static const column episode_columns[] = {
-    AT(COUNT, replica), AT(COUNT, step),     AT(REAL, value),      AT(REAL, norm),
-    AT(REAL, gradient), AT(REAL, noise),     AT(VERDICT, verdict), AT(REAL, low),
-    AT(REAL, high),     AT(REAL, curvature), AT(REAL, drop),       AT(REAL, leave[0]),
-    AT(REAL, leave[1]), AT(REAL, leave[2]),  AT(COUNT, doubts),    AT(FLAG, acted),
-    AT(REAL, length),   AT(REAL, decrease),  AT(LATER, left)};
+    AT(COUNT, replica), AT(COUNT, step),        AT(REAL, value),      AT(REAL, norm),
+    AT(REAL, gradient), AT(REAL, noise),        AT(VERDICT, verdict), AT(REAL, low),
+    AT(REAL, high),     AT(REAL, curvature),    AT(REAL, drop),       AT(REAL, leave[0]),
+    AT(REAL, leave[1]), AT(REAL, leave[2]),     AT(COUNT, doubts),    AT(FLAG, acted),
+    AT(REAL, length),   AT(REAL, decrease),     AT(LATER, left),      AT(ASSURANCE, assurance),
+    AT(RUNG, rung),     AT(REAL, product_error)};
 #undef AT
 
 static size_t reading_rows(const uns_result *result) {
@@ -77,7 +80,7 @@ static void keep_episodes(uns_result *result, const void *rows) {
 
 static const events readings = {
     "label,replica,step,value,gradient,noise,curvature,residual,along,drop,leave_05,leave_50,"
-    "leave_95,doubts",
+    "leave_95,doubts,rung,product_error",
     sizeof(uns_reading),
     UNS_COUNT_OF(reading_columns),
     reading_columns,
@@ -87,13 +90,32 @@ static const events readings = {
 
 static const events episodes = {
     "label,replica,step,value,norm,gradient,noise,verdict,low,high,curvature,drop,leave_05,"
-    "leave_50,leave_95,doubts,acted,length,decrease,left",
+    "leave_50,leave_95,doubts,acted,length,decrease,left,assurance,rung,product_error",
     sizeof(uns_episode),
     UNS_COUNT_OF(episode_columns),
     episode_columns,
     episode_rows,
     episode_row,
     keep_episodes};
+
+/* The word for a value of an enum; NULL beyond its last. */
+static const char *word_of(kind kind, int value) {
+    switch (kind) {
+    case KIND_VERDICT:
+        return value < UNS_VERDICT_COUNT ? uns_verdict_text((uns_verdict)value) : NULL;
+    case KIND_ASSURANCE:
+        return value < UNS_ASSURANCE_COUNT ? uns_assurance_text((uns_assurance)value) : NULL;
+    case KIND_RUNG:
+        return value < UNS_RUNG_COUNT ? uns_rung_text((uns_rung)value) : NULL;
+    default:
+        return NULL;
+    }
+}
+
+/* Enums are ints, by the ABI of every platform here; a table of columns needs that. */
+_Static_assert(sizeof(uns_verdict) == sizeof(int) && sizeof(uns_assurance) == sizeof(int) &&
+                   sizeof(uns_rung) == sizeof(int),
+               "columns of words are ints");
 
 static void put_field(FILE *out, const column *column, const char *row) {
     const void *field = row + column->offset;
@@ -103,8 +125,12 @@ static void put_field(FILE *out, const column *column, const char *row) {
         uns_csv_put_real(out, *(const double *)field);
         return;
     case KIND_VERDICT:
-        fprintf(out, ",%s", uns_verdict_text(*(const uns_verdict *)field));
+    case KIND_ASSURANCE:
+    case KIND_RUNG: {
+        int value = *(const int *)field;
+        fprintf(out, ",%s", value < 0 ? "" : word_of(column->kind, value));
         return;
+    }
     case KIND_FLAG:
         count = *(const bool *)field;
         break;
@@ -146,13 +172,20 @@ char *uns_episodes_text(const uns_record *record) {
     return write_events(record, &episodes);
 }
 
-static uns_status read_verdict(const uns_csv *t, size_t field, uns_verdict *verdict) {
-    for (int i = 0; i < UNS_VERDICT_COUNT; i++)
-        if (strcmp(t->field[field], uns_verdict_text((uns_verdict)i)) == 0) {
-            *verdict = (uns_verdict)i;
+static uns_status read_word(const uns_csv *t, size_t field, kind kind, int *value) {
+    if (kind == KIND_RUNG && !*t->field[field]) {
+        *value = UNS_RUNG_BEST;
+        return UNS_OK;
+    }
+    const char *word;
+    for (int i = 0; (word = word_of(kind, i)) != NULL; i++)
+        if (strcmp(t->field[field], word) == 0) {
+            *value = i;
             return UNS_OK;
         }
-    return uns_csv_fail(t, "expected a verdict");
+    return uns_csv_fail(t, kind == KIND_VERDICT     ? "expected a verdict"
+                           : kind == KIND_ASSURANCE ? "expected what stands behind a verdict"
+                                                    : "expected where products come from");
 }
 
 static uns_status read_field(const uns_csv *t, size_t field, const column *column, char *row) {
@@ -160,8 +193,8 @@ static uns_status read_field(const uns_csv *t, size_t field, const column *colum
     int64_t count = -1;
     if (column->kind == KIND_REAL)
         return uns_csv_real(t, field, place);
-    if (column->kind == KIND_VERDICT)
-        return read_verdict(t, field, place);
+    if (column->kind >= KIND_VERDICT)
+        return read_word(t, field, column->kind, place);
     if (column->kind != KIND_LATER || *t->field[field])
         UNS_TRY(uns_csv_count(t, field, &count));
     if (column->kind == KIND_FLAG)

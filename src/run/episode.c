@@ -139,6 +139,9 @@ static uns_status look(uns_slice *s, uns_stall_watch *w, size_t r, uns_episode *
     episode->verdict = found.verdict;
     episode->low = found.low;
     episode->high = found.high;
+    episode->assurance = found.assurance;
+    episode->rung = found.rung;
+    episode->product_error = found.product_error;
     return found.verdict == UNS_VERDICT_SADDLE ? meet_saddle(s, w, r, episode) : UNS_OK;
 }
 

@@ -259,6 +259,8 @@ static uns_status read_curvature(uns_survey *s, uns_finding *out, bool known, do
                                    s->plan.samples ? &s->set : NULL, &hessian);
     if (status == UNS_OK) {
         s->hessian = uns_problem_hessian_view(hessian);
+        out->reading.rung = s->hessian.rung;
+        out->reading.product_error = s->hessian.error;
         status = find_pairs(s, out, known, gamma);
         uns_problem_hessian_destroy(hessian);
     }
@@ -369,7 +371,9 @@ uns_status uns_survey_take(uns_survey *s, size_t r, int64_t t, uint64_t number,
                                  .residual = NAN,
                                  .along = NAN,
                                  .drop = NAN,
-                                 .leave = {NAN, NAN, NAN}};
+                                 .leave = {NAN, NAN, NAN},
+                                 .rung = UNS_RUNG_BEST,
+                                 .product_error = NAN};
     s->set.key.replica = (uint32_t)out->reading.replica;
     uns_survey_place(s, r, s->x);
     UNS_TRY(read_value(s, out));

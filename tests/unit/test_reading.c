@@ -99,6 +99,8 @@ Test(reading, what_is_switched_off_is_not_read) {
         const uns_instruments *in = &run.result[i]->cell->settings.instruments;
         cr_expect_eq(isnan(r->noise), !in->noise);
         cr_expect_eq(isnan(r->curvature), !in->curvature);
+        cr_expect_eq(r->rung, in->curvature ? UNS_RUNG_EXACT : UNS_RUNG_BEST);
+        cr_expect(in->curvature ? r->product_error == 0.0 : isnan(r->product_error));
         cr_expect_eq(isnan(r->leave[1]), !(in->noise && in->curvature));
     }
     run_text_end(&run);

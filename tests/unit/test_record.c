@@ -141,7 +141,8 @@ static void expect_same_events(const uns_result *a, const uns_result *b) {
         cr_expect(same_number(x->value, y->value) && same_number(x->gradient, y->gradient));
         cr_expect(same_number(x->noise, y->noise) && same_number(x->along, y->along));
         cr_expect(same_number(x->curvature, y->curvature) && same_number(x->drop, y->drop));
-        cr_expect(same_number(x->residual, y->residual));
+        cr_expect(same_number(x->residual, y->residual) && x->rung == y->rung);
+        cr_expect(same_number(x->product_error, y->product_error));
         for (int k = 0; k < 3; k++)
             cr_expect(same_number(x->leave[k], y->leave[k]));
     }
@@ -155,6 +156,8 @@ static void expect_same_events(const uns_result *a, const uns_result *b) {
         cr_expect(same_number(x->curvature, y->curvature) && same_number(x->drop, y->drop));
         cr_expect(same_number(x->length, y->length));
         cr_expect(same_number(x->decrease, y->decrease));
+        cr_expect(x->assurance == y->assurance && x->rung == y->rung);
+        cr_expect(same_number(x->product_error, y->product_error));
         for (int k = 0; k < 3; k++)
             cr_expect(same_number(x->leave[k], y->leave[k]));
     }
@@ -466,7 +469,7 @@ static uns_record *run_with_events(uns_plan **plan) {
                               .text = "problem: {name: saddle2d, noise: gaussian}\n"
                                       "steps: 3000\nreplicas: 6\nfirst_replica: 9\n"
                                       "optimizers: [sgd: {eta: 1e-3}, adam: {eta: 3e-3}]\n"
-                                      "instruments: {every: 500, replicas: 2}\n"
+                                      "instruments: {every: 500, replicas: 2, curvature: [false, true]}\n"
                                       "stall: {every: 500, act: witness}\n"};
     uns_record *record;
     cr_assert_eq(uns_plan_create(context, &source, plan), UNS_OK);
@@ -481,7 +484,7 @@ Test(record, readings_and_episodes_read_back_to_the_same_bits) {
     cr_assert_eq(uns_record_read(context, under("run"), &again), UNS_OK, "%s",
                  uns_context_message(context));
     bool left = false, stays = false;
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 4; i++) {
         const uns_result *a = uns_record_result(record, i);
         cr_expect_eq(a->readings, 12);
         cr_expect_gt(a->episodes, 5);

@@ -67,6 +67,8 @@ Test(stall, every_step_taken_is_verified_and_clears_the_noise) {
         if (!e->acted)
             continue;
         steps++;
+        cr_expect(e->assurance == UNS_ASSURANCE_PROOF && e->rung == UNS_RUNG_EXACT &&
+                  e->product_error == 0.0);
         cr_expect(e->length > 0.6 * floor && e->length < 0.8, "%g", e->length);
         cr_expect_geq(e->decrease, -0.25 * e->curvature * e->length * e->length);
         cr_expect_float_eq(e->drop, -0.25 * e->curvature * e->length * e->length, 1e-15);
