@@ -169,15 +169,15 @@ static uns_status build(uns_context *context, const char *folder, char **texts,
     return status;
 }
 
-/* A file is missing: if the others say that a version wrote them, it may be one that knew no
- * such file. */
+/* A file is missing, or is not as it should be: it may be by a version that knew no such file,
+ * or another layout of it. */
 static uns_status name_version(uns_context *context, const char *folder, uns_status status) {
     char *meta = NULL, told[1024];
     snprintf(told, sizeof told, "%s", uns_context_message(context));
     bool known = uns_folder_read(context, folder, UNS_FILE_META, &meta) == UNS_OK;
     json_t *root = known ? json_loads(meta, JSON_REJECT_DUPLICATES, NULL) : NULL;
     const char *version = json_string_value(json_object_get(root, "version"));
-    if (version)
+    if (version && (status == UNS_ERROR_IO || strcmp(version, UNS_VERSION) != 0))
         status = uns_fail(context, status, "%s; the record is by version %s, this is %s", told,
                           version, UNS_VERSION);
     else
@@ -192,10 +192,10 @@ uns_status uns_record_read(uns_context *context, const char *folder, uns_record 
     uns_status status = UNS_OK;
     for (int i = UNS_FILE_COUNT - 1; i >= 0 && status == UNS_OK; i--)
         status = uns_folder_read(context, folder, (uns_file)i, &texts[i]);
-    if (status == UNS_ERROR_IO)
-        status = name_version(context, folder, status);
     if (status == UNS_OK)
         status = build(context, folder, texts, out);
+    if (status == UNS_ERROR_IO || status == UNS_ERROR_FORMAT)
+        status = name_version(context, folder, status);
     for (int i = 0; i < UNS_FILE_COUNT; i++)
         free(texts[i]);
     return status;

@@ -464,17 +464,34 @@ Test(record, a_summary_of_another_run_is_refused) {
 }
 
 static uns_record *run_with_events(uns_plan **plan) {
-    uns_plan_source source = {.size = sizeof source,
-                              .path = "t.yaml",
-                              .text = "problem: {name: saddle2d, noise: gaussian}\n"
-                                      "steps: 3000\nreplicas: 6\nfirst_replica: 9\n"
-                                      "optimizers: [sgd: {eta: 1e-3}, adam: {eta: 3e-3}]\n"
-                                      "instruments: {every: 500, replicas: 2, curvature: [false, true]}\n"
-                                      "stall: {every: 500, act: witness}\n"};
+    uns_plan_source source = {
+        .size = sizeof source,
+        .path = "t.yaml",
+        .text = "problem: {name: saddle2d, noise: gaussian}\n"
+                "steps: 3000\nreplicas: 6\nfirst_replica: 9\n"
+                "optimizers: [sgd: {eta: 1e-3}, adam: {eta: 3e-3}]\n"
+                "instruments: {every: 500, replicas: 2, curvature: [false, true]}\n"
+                "stall: {every: 500, act: witness}\n"};
     uns_record *record;
     cr_assert_eq(uns_plan_create(context, &source, plan), UNS_OK);
     cr_assert_eq(uns_run(context, *plan, NULL, &record), UNS_OK);
     return record;
+}
+
+Test(record, another_version_is_named_when_its_tables_differ) {
+    static const char meta[] = "{\"version\": \"0.0.9\"}", head[] = "label,replica\n";
+    uns_plan *plan = make_plan();
+    uns_record *record = make_record(plan), *again = NULL;
+    cr_assert_eq(uns_record_write(context, record, under("run")), UNS_OK);
+    write_text(under("run/readings.csv"), head, sizeof head - 1);
+    cr_expect_eq(uns_record_read(context, under("run"), &again), UNS_ERROR_FORMAT);
+    cr_expect_not(strstr(uns_context_message(context), "by version"));
+    write_text(under("run/meta.json"), meta, sizeof meta - 1);
+    cr_expect_eq(uns_record_read(context, under("run"), &again), UNS_ERROR_FORMAT);
+    cr_expect(strstr(uns_context_message(context), "the record is by version 0.0.9, this is "),
+              "%s", uns_context_message(context));
+    uns_record_destroy(record);
+    uns_plan_destroy(plan);
 }
 
 Test(record, readings_and_episodes_read_back_to_the_same_bits) {
