@@ -6,14 +6,8 @@
 #include "base/pool.h"
 #include "opt/opt.h"
 
-/* Elements of an item at most and of a task at least: enough work (some microseconds) to be
- * worth handing to a thread; a multiple of 256. Two tasks or fewer do not wake threads. */
-enum {
-    ITEM = 32768
-};
-
-static size_t item_length(size_t replicas) {
-    return replicas <= ITEM ? ITEM / replicas * replicas : replicas;
+static size_t item_length(size_t replicas, size_t longest) {
+    return replicas <= longest ? longest / replicas * replicas : replicas;
 }
 
 static size_t elements_of(const uns_layout *layout, size_t block) {
@@ -21,20 +15,21 @@ static size_t elements_of(const uns_layout *layout, size_t block) {
     return b->rows * b->cols * uns_layout_replicas(layout);
 }
 
-size_t uns_count_items(const uns_layout *layout) {
-    size_t length = item_length(uns_layout_replicas(layout)), count = 0;
+size_t uns_count_items(const uns_layout *layout, size_t longest) {
+    size_t length = item_length(uns_layout_replicas(layout), longest), count = 0;
     for (size_t i = 0; i < uns_layout_count(layout); i++)
         count += (elements_of(layout, i) + length - 1) / length;
     return count;
 }
 
-void uns_fill_items(uns_optimizer *optimizer) {
-    size_t length = item_length(optimizer->replicas), count = 0, task = ITEM;
+void uns_fill_items(uns_optimizer *optimizer, size_t longest) {
+    size_t length = item_length(optimizer->replicas, longest), count = 0, task = longest;
+    optimizer->task_count = 0;
     for (size_t i = 0; i < optimizer->block_count; i++) {
         size_t n = elements_of(optimizer->layout, i);
         for (size_t begin = 0; begin < n; begin += length) {
             size_t end = n - begin < length ? n : begin + length;
-            if (task >= ITEM) {
+            if (task >= longest) {
                 optimizer->tasks[optimizer->task_count++] = count;
                 task = 0;
             }
@@ -46,13 +41,13 @@ void uns_fill_items(uns_optimizer *optimizer) {
 }
 
 /* A chunk is a whole number of replica rows, or a part of one where a row is longer. */
-static size_t chunk_end(size_t replicas, const uns_item *item, size_t begin) {
-    size_t end;
-    if (replicas <= UNS_CHUNK) {
-        end = begin + UNS_CHUNK / replicas * replicas;
+static size_t chunk_end(const uns_optimizer *optimizer, const uns_item *item, size_t begin) {
+    size_t replicas = optimizer->replicas, chunk = optimizer->chunk, end;
+    if (replicas <= chunk) {
+        end = begin + chunk / replicas * replicas;
     } else {
         size_t row_end = (begin / replicas + 1) * replicas;
-        end = row_end - begin < UNS_CHUNK ? row_end : begin + UNS_CHUNK;
+        end = row_end - begin < chunk ? row_end : begin + chunk;
     }
     return end < item->end ? end : item->end;
 }
@@ -60,7 +55,7 @@ static size_t chunk_end(size_t replicas, const uns_item *item, size_t begin) {
 void uns_item_chunks(uns_optimizer *optimizer, size_t index, uns_chunk_work *work, void *user) {
     const uns_item *item = &optimizer->items[index];
     for (size_t begin = item->begin; begin < item->end;) {
-        size_t end = chunk_end(optimizer->replicas, item, begin);
+        size_t end = chunk_end(optimizer, item, begin);
         work(optimizer, user, index, begin, end - begin);
         begin = end;
     }

@@ -12,9 +12,14 @@
 #include "base/arena.h"
 #include "kern/kern.h"
 
-/* Elements of a chunk: its few temporaries stay in the first-level cache. */
+/* The cut of the work, in multiples of 256 elements. A chunk's few temporaries stay in the
+ * first-level cache. An item at most, and a task at least, is enough work (some microseconds)
+ * to be worth handing to a thread; two tasks or fewer do not wake threads. With one replica,
+ * sums are formed chunk by chunk and item by item: there, and nowhere else, bits hang on these
+ * two. */
 enum {
-    UNS_CHUNK = 1024
+    UNS_CHUNK = 1024,
+    UNS_ITEM = 32768
 };
 
 /* Pieces of state a block may keep, each of the block's shape. */
@@ -87,6 +92,7 @@ struct uns_optimizer {
     uns_oracle oracle;
     size_t replicas, width; /* width: bytes of an element of dtype */
     size_t group_count, block_count, item_count;
+    size_t chunk; /* elements of a chunk at most: UNS_CHUNK, or less in tests */
     uns_group *groups;
     uns_block_state *blocks;
     size_t *order; /* blocks sorted by group */
@@ -156,8 +162,10 @@ void uns_for_chunks(uns_optimizer *optimizer, uns_chunk_work *work, void *user);
 /* The items of a block in order, blocks side by side. */
 void uns_for_chunks_in_order(uns_optimizer *optimizer, uns_chunk_work *work, void *user);
 void uns_item_chunks(uns_optimizer *optimizer, size_t item, uns_chunk_work *work, void *user);
-size_t uns_count_items(const uns_layout *layout);
-void uns_fill_items(uns_optimizer *optimizer);
+/* Items of at most `longest` elements, UNS_ITEM but in tests, in the arrays of the optimizer.
+ */
+size_t uns_count_items(const uns_layout *layout, size_t longest);
+void uns_fill_items(uns_optimizer *optimizer, size_t longest);
 
 /* Σ x² of every present block and replica into sums[block·R + r]; the source hands over a
  * chunk's values, in place or in `buffer` (UNS_CHUNK doubles), or NULL: not wanted. Same bits

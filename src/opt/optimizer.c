@@ -135,7 +135,8 @@ static uns_status open_books(uns_context *context, const uns_layout *layout,
                            .dtype = dtype,
                            .group_count = uns_layout_groups(layout),
                            .block_count = uns_layout_count(layout),
-                           .item_count = uns_count_items(layout),
+                           .item_count = uns_count_items(layout, UNS_ITEM),
+                           .chunk = UNS_CHUNK,
                            .unscale = 1.0};
     blank.kernel = &blank.kernels->of[dtype];
     uns_arena arena = {NULL, 0};
@@ -150,7 +151,7 @@ static uns_status open_books(uns_context *context, const uns_layout *layout,
     *optimizer = blank;
     arena = (uns_arena){blank.books, 0};
     place_books(optimizer, &arena);
-    uns_fill_items(optimizer);
+    uns_fill_items(optimizer, UNS_ITEM);
     memset(optimizer->active, 1, optimizer->replicas);
     *out = optimizer;
     return UNS_OK;
