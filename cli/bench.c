@@ -27,7 +27,7 @@ static void print_number(double value, int width, int digits) {
 
 /* Columns that not every table has. */
 typedef struct extra_columns {
-    bool compared, wide;
+    bool compared, wide, faint;
 } extra_columns;
 
 static void print_row(const uns_bench_row *row, extra_columns extra) {
@@ -52,6 +52,10 @@ static void print_row(const uns_bench_row *row, extra_columns extra) {
         print_number(row->wide.best, 7, 3);
         print_number(100 * row->share_wide, 4, 0);
     }
+    if (extra.faint) {
+        print_number(row->faint.best, 7, 3);
+        print_number(100 * row->share_faint, 4, 0);
+    }
     if (extra.compared)
         print_number(row->before, 7, 3);
     if (extra.compared && isfinite(row->before))
@@ -61,12 +65,17 @@ static void print_row(const uns_bench_row *row, extra_columns extra) {
 
 static void print_table(const uns_bench *bench, bool compared) {
     extra_columns extra = {.compared = compared};
-    for (size_t i = 0; i < uns_bench_count(bench); i++)
-        extra.wide = extra.wide || isfinite(uns_bench_row_at(bench, i)->wide.best);
-    printf("%-17s%11s%4s %8s %7s %6s %7s %5s %4s %8s %5s %7s %7s %7s %5s%s%s\n", "rule",
+    double slowest = 0.0;
+    for (size_t i = 0; i < uns_bench_count(bench); i++) {
+        const uns_bench_row *row = uns_bench_row_at(bench, i);
+        extra.wide = extra.wide || isfinite(row->wide.best);
+        extra.faint = extra.faint || isfinite(row->faint.best);
+        slowest = fmax(slowest, row->share_faint);
+    }
+    printf("%-17s%11s%4s %8s %7s %6s %7s %5s %4s %8s %5s %7s %7s %7s %5s%s%s%s\n", "rule",
            "layout", "thr", "best ns", "median", "GB/s", "limit", "best%", "med%", "checked",
            "med%", "cold", "limit", "apart", "med%", extra.wide ? "    wide med%" : "",
-           compared ? "  before  ratio" : "");
+           extra.faint ? "   subn. med%" : "", compared ? "  before  ratio" : "");
     for (size_t i = 0; i < uns_bench_count(bench); i++)
         print_row(uns_bench_row_at(bench, i), extra);
     puts(
@@ -79,6 +88,11 @@ static void print_table(const uns_bench *bench, bool compared) {
     if (extra.wide)
         puts("wide: the same step with state=auto, in turns; med%: the step's share of that "
              "time.");
+    if (extra.faint)
+        printf(
+            "subn.: the same step on subnormal gradients and state, in turns; med%%: in units "
+            "of the step,\nat most %.0f (no more than 150 is promised%s).\n",
+            100 * slowest, slowest > 1.5 ? ", and missed here" : "");
 }
 
 static void print_dense_row(const uns_bench_dense_row *row) {
@@ -247,7 +261,7 @@ static const cli_option options[CLI_OPTIONS_MAX + 1] = {
     {"dense", "LIST",
      "instead: structures with matrices, PRESET:ROWSxCOLS[:KEY=VALUE] or default"},
     {"seconds", "S", "time for each row; 2 unless said"},
-    {"subnormal", NULL, "gradients below the least normal number"},
+    {"subnormal", NULL, "time the step on subnormal gradients and state too"},
     {"out", "FILE", "write the figures there as JSON"},
     {"compare", "FILE", "show the times of an earlier --out FILE beside the new ones"},
     {"json", NULL, "print the JSON instead of the table"},

@@ -36,7 +36,7 @@ typedef struct uns_bench_config {
                             d, shampoo:1024x1024, soap:1024x1024, ggt:1Mx1. The dense part is
                             then run instead of rules × layouts. NULL: it is not */
     double seconds;      /* of timing a row; 0: 2 */
-    bool subnormal;      /* gradients below the least normal number */
+    bool subnormal;      /* time each step on subnormal gradients and state too */
     void (*progress)(void *user, size_t done, size_t rows); /* after each row; NULL: none */
     void *user;
     const volatile int *interrupt; /* non-zero: return with the rows done; NULL: never */
@@ -59,10 +59,14 @@ typedef struct uns_bench_row {
     uns_bench_time apart;   /* warm, one parallel region a tensor instead of one in all; NaN for
                                one tensor or thread, or a rule that is not one pass */
     uns_bench_time wide;    /* warm, with state=auto; NaN where the row's state is no other */
+    uns_bench_time faint;   /* warm, on subnormal gradients, and on subnormal state in the first
+                               step of a sample (they last 50 µs or one step); NaN unless asked
+                               for */
     double share;           /* median over rounds of limit_warm/warm */
     double share_checked;   /* and of limit_warm/checked */
     double share_apart;     /* median over rounds of warm/apart */
     double share_wide;      /* median over rounds of warm/wide */
+    double share_faint;     /* median over rounds of faint/warm */
     double before;          /* warm.best of the earlier file, see uns_bench_compare; NaN */
 } uns_bench_row;
 

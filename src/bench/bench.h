@@ -100,6 +100,10 @@ void uns_limit_run(const uns_limit *limit, uns_pool *pool);
  * false when the rule is not one pass. */
 bool uns_bench_step_apart(uns_optimizer *optimizer);
 
+/* Subnormal numbers into an array, or into all state; see faint.c. */
+void uns_bench_fill_faint(void *array, size_t bytes);
+uns_status uns_bench_make_faint(uns_optimizer *optimizer, size_t tensors, size_t length);
+
 /* Times one row; *row is filled. */
 uns_status uns_bench_measure(const uns_bench *bench, size_t index, uns_bench_row *row);
 

@@ -193,7 +193,8 @@ size_t uns_bench_eviction_bytes(void) {
 /* Tensors beyond this have books larger than the machine, and are not worked out. */
 static const double most_tensors = 1e7;
 
-/* With the state of the same rule in f32, where that is timed beside. */
+/* With the state of the same rule in f32, and what steps on subnormal numbers take, where these
+ * are timed beside. */
 static uns_status measure_state(uns_bench *bench, const uns_bench_layout *shape, size_t rule,
                                 double *bytes) {
     uns_layout *layout = NULL;
@@ -212,6 +213,8 @@ static uns_status measure_state(uns_bench *bench, const uns_bench_layout *shape,
         .size = sizeof config, .layout = layout, .count = 1, .specs = &spec};
     uns_status status = uns_optimizer_bytes(bench->context, &config, &state);
     *bytes += (double)state;
+    if (bench->subnormal)
+        *bytes += (double)state + elements * sizeof(float);
     spec.state = UNS_STATE_AUTO;
     if (status == UNS_OK && uns_bench_is_reduced(&bench->specs[rule])) {
         status = uns_optimizer_bytes(bench->context, &config, &state);
@@ -246,10 +249,12 @@ static void name_rows(uns_bench *bench) {
                                .checked = none,
                                .apart = none,
                                .wide = none,
+                               .faint = none,
                                .share = NAN,
                                .share_checked = NAN,
                                .share_apart = NAN,
                                .share_wide = NAN,
+                               .share_faint = NAN,
                                .before = NAN};
         snprintf(row->rule, sizeof row->rule, "%s", bench->names[uns_bench_rule_of(bench, i)]);
     }

@@ -25,14 +25,16 @@ static json_t *encode_time(uns_bench_time time) {
 
 static json_t *encode_row(const uns_bench_row *row) {
     return json_pack(
-        "{s:s,s:I,s:I,s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "rule", row->rule,
-        "tensors", (json_int_t)row->tensors, "length", (json_int_t)row->length, "threads",
-        row->threads, "bytes", encode_real(row->bytes), "warm", encode_time(row->warm), "cold",
-        encode_time(row->cold), "limit_warm", encode_time(row->limit_warm), "limit_cold",
-        encode_time(row->limit_cold), "checked", encode_time(row->checked), "apart",
-        encode_time(row->apart), "share", encode_real(row->share), "share_checked",
-        encode_real(row->share_checked), "share_apart", encode_real(row->share_apart), "wide",
-        encode_time(row->wide), "share_wide", encode_real(row->share_wide));
+        "{s:s,s:I,s:I,s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "rule",
+        row->rule, "tensors", (json_int_t)row->tensors, "length", (json_int_t)row->length,
+        "threads", row->threads, "bytes", encode_real(row->bytes), "warm",
+        encode_time(row->warm), "cold", encode_time(row->cold), "limit_warm",
+        encode_time(row->limit_warm), "limit_cold", encode_time(row->limit_cold), "checked",
+        encode_time(row->checked), "apart", encode_time(row->apart), "share",
+        encode_real(row->share), "share_checked", encode_real(row->share_checked),
+        "share_apart", encode_real(row->share_apart), "wide", encode_time(row->wide),
+        "share_wide", encode_real(row->share_wide), "subnormal", encode_time(row->faint),
+        "share_subnormal", encode_real(row->share_faint));
 }
 
 static json_t *encode_dense(const uns_bench_dense_row *row) {

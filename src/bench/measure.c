@@ -18,6 +18,7 @@ enum {
     LIMIT_WARM,
     APART,
     WIDE,
+    FAINT,
     COLD,
     LIMIT_COLD,
     KINDS
@@ -30,10 +31,11 @@ typedef struct site {
     uns_spec spec;
     uns_layout *layout;
     uns_optimizer *optimizer;
-    uns_optimizer *wide; /* the same with state=auto, or NULL */
+    uns_optimizer *wide;  /* the same with state=auto, or NULL */
+    uns_optimizer *faint; /* the same for steps on subnormal numbers, or NULL */
     bool bf16;
-    void *x, *g;
-    void **x_at, **g_at;
+    void *x, *g, *faint_g;
+    void **x_at, **g_at, **faint_at;
     char **arrays;
     uns_limit limit;
     size_t repeat; /* steps in one warm sample */
@@ -68,7 +70,7 @@ static void fill_arrays(site *s) {
     for (size_t i = 0; i < elements(s); i++) {
         state = state * 1664525u + 1013904223u;
         const float uniform = (float)(state >> 8) * 0x1p-23f - 1.0f;
-        put(s, s->g, i, s->bench->subnormal ? uniform * 0x1p-127f : uniform);
+        put(s, s->g, i, uniform);
         put(s, s->x, i, 0.1f * uniform);
     }
 }
@@ -105,16 +107,21 @@ static uns_status take_memory(site *s) {
     size_t n = elements(s), tensors = s->row->tensors;
     s->x = uns_allocate(s->context, n * sizeof(float));
     s->g = uns_allocate(s->context, n * sizeof(float));
-    s->x_at = uns_allocate(s->context, 2 * tensors * sizeof *s->x_at);
+    s->x_at = uns_allocate(s->context, 3 * tensors * sizeof *s->x_at);
     s->samples[0] = uns_allocate(s->context, (size_t)KINDS * UNS_BENCH_ROUNDS * sizeof(double));
-    if (!s->x || !s->g || !s->x_at || !s->samples[0])
+    s->faint_g = s->faint ? uns_allocate(s->context, n * sizeof(float)) : s->g;
+    if (!s->x || !s->g || !s->faint_g || !s->x_at || !s->samples[0])
         return UNS_ERROR_MEMORY;
     for (int k = 1; k < KINDS; k++)
         s->samples[k] = s->samples[k - 1] + UNS_BENCH_ROUNDS;
     s->g_at = s->x_at + tensors;
     uns_layout_spread(s->layout, s->x, s->x_at);
+    s->faint_at = s->g_at + tensors;
     uns_layout_spread(s->layout, s->g, s->g_at);
+    uns_layout_spread(s->layout, s->faint_g, s->faint_at);
     fill_arrays(s);
+    if (s->faint)
+        uns_bench_fill_faint(s->faint_g, n * sizeof(float));
     return UNS_OK;
 }
 
@@ -125,6 +132,8 @@ static uns_status open_site(site *s) {
     uns_optimizer_config config = {
         .size = sizeof config, .layout = s->layout, .count = 1, .specs = &s->spec};
     UNS_TRY(uns_optimizer_create(s->context, &config, &s->optimizer));
+    if (s->bench->subnormal)
+        UNS_TRY(uns_optimizer_create(s->context, &config, &s->faint));
     uns_spec wide = s->spec;
     wide.state = UNS_STATE_AUTO;
     config.specs = &wide;
@@ -138,17 +147,24 @@ static void close_site(site *s) {
     uns_release(s->context, s->arrays);
     uns_release(s->context, s->samples[0]);
     uns_release(s->context, s->x_at);
+    if (s->faint)
+        uns_release(s->context, s->faint_g);
     uns_release(s->context, s->g);
     uns_release(s->context, s->x);
     uns_optimizer_destroy(s->optimizer);
     uns_optimizer_destroy(s->wide);
+    uns_optimizer_destroy(s->faint);
     uns_layout_destroy(s->layout);
 }
 
-static uns_status step(const site *s, uns_optimizer *optimizer) {
+static uns_status step(const site *s, int kind) {
+    void **const at = kind == FAINT ? s->faint_at : s->g_at;
     uns_tensors x = {s->x_at, s->row->tensors};
-    uns_const_tensors g = {(const void *const *)s->g_at, s->row->tensors};
-    return uns_optimizer_step(optimizer, x, g);
+    uns_const_tensors g = {(const void *const *)at, s->row->tensors};
+    return uns_optimizer_step(kind == FAINT  ? s->faint
+                              : kind == WIDE ? s->wide
+                                             : s->optimizer,
+                              x, g);
 }
 
 static uns_status set_check(site *s, uns_nonfinite policy) {
@@ -166,15 +182,26 @@ static void evict(const site *s) {
     uns_pool_run(uns_context_pool(s->context), (size_t)s->row->threads, evict_part, (void *)s);
 }
 
+/* Subnormal state is flushed by the first step on it, so every sample starts from it anew. It
+ * and the step that it is held against find the caches as a step of their own leaves them. */
+static uns_status prepare(site *s, int kind) {
+    if (kind == CHECKED)
+        return set_check(s, UNS_NONFINITE_STOP);
+    if (s->faint && (kind == WARM || kind == FAINT))
+        UNS_TRY(step(s, kind));
+    if (kind == FAINT)
+        return uns_bench_make_faint(s->faint, s->row->tensors, s->row->length);
+    if (kind == COLD || kind == LIMIT_COLD)
+        evict(s);
+    return UNS_OK;
+}
+
 /* One sample in ns a parameter. */
 static uns_status sample(site *s, int kind, size_t round) {
     const bool cold = kind == COLD || kind == LIMIT_COLD;
     const bool limit = kind == LIMIT_WARM || kind == LIMIT_COLD;
     const size_t repeat = cold ? 1 : s->repeat;
-    if (kind == CHECKED)
-        UNS_TRY(set_check(s, UNS_NONFINITE_STOP));
-    if (cold)
-        evict(s);
+    UNS_TRY(prepare(s, kind));
     const double begin = seconds();
     for (size_t i = 0; i < repeat; i++) {
         if (limit)
@@ -182,7 +209,7 @@ static uns_status sample(site *s, int kind, size_t round) {
         else if (kind == APART)
             s->has_apart = uns_bench_step_apart(s->optimizer);
         else
-            UNS_TRY(step(s, kind == WIDE ? s->wide : s->optimizer));
+            UNS_TRY(step(s, kind));
     }
     const double each = (seconds() - begin) / (double)repeat;
     s->samples[kind][round] = 1e9 * each / (double)elements(s);
@@ -190,6 +217,8 @@ static uns_status sample(site *s, int kind, size_t round) {
 }
 
 static bool takes_turns(const site *s, int kind) {
+    if (kind == FAINT)
+        return s->faint != NULL;
     return kind == APART ? s->has_apart : kind == WIDE ? s->wide != NULL : true;
 }
 
@@ -215,6 +244,8 @@ static uns_status choose_repeat(site *s) {
         UNS_TRY(sample(s, WARM, 0));
     if (s->wide)
         UNS_TRY(sample(s, WIDE, 0));
+    if (s->faint)
+        UNS_TRY(sample(s, FAINT, 0));
     if (s->row->tensors > 1 && s->row->threads > 1)
         UNS_TRY(sample(s, APART, 0));
     const double step_ns = s->samples[WARM][0] * (double)elements(s);
@@ -255,6 +286,10 @@ static void summarize(site *s, uns_bench_row *row) {
         row->share_wide = median_of_ratios(samples[WARM], samples[WIDE], s->rounds[0]);
         row->wide = time_of(samples[WIDE], s->rounds[0]);
     }
+    if (s->faint) {
+        row->share_faint = median_of_ratios(samples[FAINT], samples[WARM], s->rounds[0]);
+        row->faint = time_of(samples[FAINT], s->rounds[0]);
+    }
     row->warm = time_of(samples[WARM], s->rounds[0]);
     row->checked = time_of(samples[CHECKED], s->rounds[0]);
     row->limit_warm = time_of(samples[LIMIT_WARM], s->rounds[0]);
@@ -265,7 +300,7 @@ static void summarize(site *s, uns_bench_row *row) {
 static uns_status measure(site *s) {
     UNS_TRY(open_site(s));
     UNS_TRY(choose_repeat(s));
-    UNS_TRY(take_turns(s, WARM, WIDE, 0.7 * s->bench->seconds, &s->rounds[0]));
+    UNS_TRY(take_turns(s, WARM, FAINT, 0.7 * s->bench->seconds, &s->rounds[0]));
     UNS_TRY(take_turns(s, COLD, LIMIT_COLD, 0.3 * s->bench->seconds, &s->rounds[1]));
     summarize(s, s->row);
     return UNS_OK;

@@ -3,6 +3,7 @@
  * nothing. No timed figure is judged.
  */
 #include <criterion/criterion.h>
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -161,6 +162,63 @@ Test(bench, fewer_bits_are_timed_beside_the_same_step_in_f32) {
         cr_assert_eq(row->share_wide > 0, i < 2);
     }
     uns_bench_destroy(bench);
+    uns_context_destroy(context);
+}
+
+Test(bench, subnormal_numbers_are_timed_beside_when_asked_for) {
+    uns_context *context = open_context();
+    for (int asked = 0; asked < 2; asked++) {
+        uns_bench *bench = NULL;
+        uns_bench_config config = small();
+        config.rules = "adamw";
+        config.layouts = "1x300";
+        config.subnormal = asked;
+        cr_assert_eq(uns_bench_create(context, &config, &bench), UNS_OK);
+        const double bytes = uns_bench_bytes(bench) - (double)uns_bench_eviction_bytes();
+        cr_assert_eq(bytes >= 300 * 7 * 4.0, asked); /* x, two gradients, m and C twice */
+        cr_assert_eq(uns_bench_run(bench), UNS_OK, "%s", uns_context_message(context));
+        for (size_t i = 0; i < 2; i++) {
+            const uns_bench_row *row = uns_bench_row_at(bench, i);
+            cr_assert_eq(row->faint.best > 0 && row->share_faint > 0, asked);
+            cr_assert_eq(isnan(row->share_faint), !asked);
+        }
+        uns_bench_destroy(bench);
+    }
+    uns_context_destroy(context);
+}
+
+static void expect_subnormal(const uns_optimizer *optimizer, size_t tensor, uns_piece piece,
+                             size_t length) {
+    float room[UNS_CHUNK];
+    const float *c =
+        uns_wide_piece(optimizer, &optimizer->blocks[tensor], piece, 0, length, room);
+    for (size_t k = 0; k < length; k++)
+        cr_assert(c[k] > 0 && c[k] < FLT_MIN, "%a", (double)c[k]);
+}
+
+Test(bench, what_is_called_subnormal_is) {
+    static const char *const states[] = {"auto", "bf16", "q8"};
+    uns_context *context = open_context();
+    const uns_bench_layout shape = {2, 300};
+    for (int i = 0; i < 3; i++) {
+        uns_layout *layout = NULL;
+        uns_optimizer *optimizer = NULL;
+        uns_spec spec;
+        cr_assert_eq(uns_spec_preset(context, "adamw", &spec), UNS_OK);
+        cr_assert_eq(uns_param_set(context, uns_spec_table(), &spec, "state", states[i]),
+                     UNS_OK);
+        cr_assert_eq(uns_bench_make_layout(context, &shape, UNS_F32, &layout), UNS_OK);
+        uns_optimizer_config config = {
+            .size = sizeof config, .layout = layout, .count = 1, .specs = &spec};
+        cr_assert_eq(uns_optimizer_create(context, &config, &optimizer), UNS_OK);
+        cr_assert_eq(uns_bench_make_faint(optimizer, 2, 300), UNS_OK);
+        for (size_t k = 0; k < 2; k++) {
+            expect_subnormal(optimizer, k, UNS_PIECE_MOMENTUM, 300);
+            expect_subnormal(optimizer, k, UNS_PIECE_MOMENT, 300);
+        }
+        uns_optimizer_destroy(optimizer);
+        uns_layout_destroy(layout);
+    }
     uns_context_destroy(context);
 }
 
