@@ -50,6 +50,7 @@ typedef struct dense_mark {
     uint64_t blind;        /* C was singular at ε = 0: R does not see what is new */
     double trace, size;    /* tr M and tr M² of M = R(cC)R then, as the probes have them, */
     double third;          /* and tr M³; where C is an oracle's: n, tr M, tr M² */
+    double level;          /* tr cC then */
     double weight, square; /* Σw, Σw² then */
     double kept;           /* Π a since */
     double signals;        /* Σ|Rs|² since, over `count` signals */

@@ -6,17 +6,21 @@
  *           at ε = 0, so that R is 0 where a later signal may be.
  *   signal  The signal just seen should be in R. With it, of weight b in C, R would make the
  *           step along it shorter by √(1 + b·sᵀC⁻¹s); more than 3 is not let pass. This bounds
- *           steps while C is of low rank. It waits where the last root is younger than 4n
- *           observations, some two or three times what a root costs, and R is cut back.
+ *           steps while C is of low rank. It waits where the last root is younger than n³/2²⁰
+ *           observations (nothing for small n, thrice what a root costs at n = 2048), and R is
+ *           cut back.
  *   moved   C has moved: E = R(cC − c₀C₀)R, less what sampling alone puts there, exceeds
  *           refresh.tolerance × the error that R had from the start because C₀ was an estimate.
  *           A root need not be more exact than the estimate it is taken of, and while the
- *           signals' law stays what it was, an old root is as good as a new one.
- *   gone    Of what the root was taken of, less than a twentieth is left in C, and 4n
+ *           signals' law stays what it was, an old root is as good as a new one. Where C is
+ *           hardly known, its memory being no longer than n, tr cC has doubled or halved.
+ *   gone    Of what the root was taken of, less than a twentieth is left in C, and so many
  *           observations have come: errors should not be the same for ever.
  *
  * R is cut back (dense_step.c) wherever u = s and s has come since the root: along s it is then
- * as long as it would be with s in it, as the definition of RMSProp has it.
+ * as long as it would be with s in it, as the definition of RMSProp has it. But by √2 at most
+ * for p = ½ where no root waits: much of a signal that is new to C along one direction need not
+ * be so along others, and all of it is shortened alike.
  *
  * With refresh.lag the last two, and every k, come into force later (dense_lag.c); the others
  * and tiny pieces do not wait.
@@ -41,12 +45,14 @@
 enum {
     LOOKS = 16,           /* looks at C in one effective memory (Σw)²/Σw² */
     SURPRISE = 3 * 3 - 1, /* b·sᵀC⁻¹s let pass */
-    SPARING = 4           /* times n: observations between roots that can be done without */
+    SPARING = 1 << 20     /* n³ over this: observations between roots that can wait */
 };
 
 static const double least_error = 0.01; /* drift let pass where C is known exactly */
 static const double least_left = 0.05;
+static const double most_cut = 1.0; /* b·sᵀC⁻¹s by which R is cut back where no root waits */
 static const double most_known = 0.9; /* ρ beyond which C is hardly known at all */
+static const double most_grown = 2.0; /* tr cC, where it is hardly known */
 
 static void refresh_diagonal(const uns_structure_site *site, const dense_work *work,
                              const dense_piece *piece, const uns_root *root) {
@@ -127,26 +133,10 @@ static bool looks_now(const dense_head *head) {
     return (head->version & (period - 1)) == 0;
 }
 
-/* E‖RGR − M‖²/‖M‖² of a root of an estimate. */
-static double estimation_error(const dense_head *head, double rank) {
-    double ratio = rank * head->square / (head->weight * head->weight);
-    if (ratio > most_known)
-        return INFINITY;
+/* E‖RGR − M‖²/‖M‖² of a root of an estimate, from ρ. */
+static double estimation_error(double ratio) {
     double u = 1.0 / (1.0 - ratio);
     return fmax(u * u * u - 2.0 * u + 1.0, least_error * least_error);
-}
-
-static bool moved(const uns_spec *spec, const dense_head *head, const dense_mark *mark,
-                  double drift) {
-    double c = head->correction, rank = mark->trace * mark->trace / mark->size;
-    double q = mark->count ? mark->signals / (double)mark->count : 0.0;
-    double fresh = head->square - mark->kept * mark->kept * mark->square;
-    double ratio = q / mark->trace; /* v against M */
-    double spread = ratio * ratio * (mark->trace * mark->size + mark->third);
-    double sampling = c * c * fresh * spread;
-    double tolerance = spec->refresh_tolerance;
-    double error = tolerance * tolerance * estimation_error(head, rank) * mark->third;
-    return !(drift - sampling <= error);
 }
 
 static bool gone(const dense_head *head, const dense_mark *mark) {
@@ -155,7 +145,8 @@ static bool gone(const dense_head *head, const dense_mark *mark) {
 
 /* The last root is too young for one that can be done without. */
 static bool too_young(const dense_head *head, const dense_piece *piece, size_t r) {
-    return head->version - piece->marks[r].taken < SPARING * (uint64_t)piece->n;
+    uint64_t n = piece->n;
+    return head->version - piece->marks[r].taken < n * n * n / SPARING;
 }
 
 typedef struct look {
@@ -199,8 +190,39 @@ static void cut_back(const look *at, const dense_work *work, const dense_piece *
         at->signalled && piece->n > UNS_DENSE_TINY ? surprise(at, mark, work->q[r]) : 0.0;
     if (!at->straight || !(x > 0.0) || mark->taken == at->head->version)
         return;
+    if (x <= SURPRISE)
+        x = fmin(x, most_cut);
     mark->cut = at->head->version;
     mark->share = 1.0 - uns_pow(1.0 + x, -at->site->spec->exponent);
+}
+
+static double level_of(const dense_work *work, const dense_piece *piece, size_t replicas,
+                       size_t r) {
+    double k = work->head->correction, level = 0.0;
+    for (size_t i = 0; i < piece->n; i++) {
+        double mean = work->mean ? k * work->mean[(piece->begin + i) * replicas + r] : 0.0;
+        level += k * piece->c[(uns_triangle(i) + i) * replicas + r] - mean * mean;
+    }
+    return level;
+}
+
+static bool moved(const look *at, const dense_work *work, const dense_piece *piece, size_t r) {
+    const dense_head *head = at->head;
+    const dense_mark *mark = &piece->marks[r];
+    double c = head->correction, rank = mark->trace * mark->trace / mark->size;
+    double ratio = rank * head->square / (head->weight * head->weight);
+    if (ratio > most_known) {
+        double level = level_of(work, piece, at->site->replicas, r);
+        return level > most_grown * mark->level || most_grown * level < mark->level;
+    }
+    double q = mark->count ? mark->signals / (double)mark->count : 0.0;
+    double fresh = head->square - mark->kept * mark->kept * mark->square;
+    double size = q / mark->trace; /* v against M */
+    double spread = size * size * (mark->trace * mark->size + mark->third);
+    double sampling = c * c * fresh * spread;
+    double tolerance = at->site->spec->refresh_tolerance;
+    double error = tolerance * tolerance * estimation_error(ratio) * mark->third;
+    return !(work->drift[r] - sampling <= error);
 }
 
 static bool due(const look *at, const dense_work *work, const dense_piece *piece, size_t r) {
@@ -208,7 +230,7 @@ static bool due(const look *at, const dense_work *work, const dense_piece *piece
     if (!at->adaptive)
         return at->head->version - mark->taken >= (uint64_t)at->site->spec->refresh;
     return (gone(at->head, mark) && !too_young(at->head, piece, r)) ||
-           (at->drift && moved(at->site->spec, at->head, mark, work->drift[r]));
+           (at->drift && moved(at, work, piece, r));
 }
 
 /* Jobs to be done now, and those whose roots lag. */

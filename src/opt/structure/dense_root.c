@@ -186,6 +186,8 @@ uns_status uns_dense_root_into(uns_context *context, const dense_piece *to, size
     dense_mark *mark = &to->marks[r];
     double floor = (double)to->n * DBL_EPSILON * report.largest;
     *mark = (dense_mark){.kept = 1.0};
+    for (size_t i = 0; i < to->n; i++)
+        mark->level += root->correction * my->c[i * to->n + i];
     bool singular = !(report.smallest > 4.0 * floor);
     mark->blind = root->epsilon == 0.0 && singular;
     if (probed)
