@@ -82,8 +82,9 @@ starved: need ## starved saddles: SGD, diagonal and full matrix against the fore
 
 lowrank: need ## low rank against the full matrix over 500 steps, and what a step costs (minutes)
 	@$(call configure,$(BUILD),gcc,-Dwerror=$(WERROR))
-	@ninja -C $(BUILD) -j$(JOBS) tests/long/long_lowrank bench/ggt_cost
-	@$(BUILD)/tests/long/long_lowrank; first=$$?; $(BUILD)/bench/ggt_cost && exit $$first
+	@ninja -C $(BUILD) -j$(JOBS) tests/long/long_lowrank unsaddle
+	@$(BUILD)/tests/long/long_lowrank; first=$$?; \
+		$(BUILD)/unsaddle bench --dense ggt:1Mx1,ggt:1Mx1:f32 && exit $$first
 
 kron: all ## what a step with Kronecker factors costs in matrix products (a minute)
 	@$(BUILD)/unsaddle bench --dense shampoo:1024x1024 --threads 1

@@ -120,13 +120,13 @@ static void print_dense_table(const uns_bench *bench) {
            "GEMMs", "GB/s", "reads");
     for (size_t i = 0; i < uns_bench_count(bench); i++)
         print_dense_row(uns_bench_dense_at(bench, i));
-    puts(
-        "\nf64, over whole periods of refreshing the root, after the burn-in. root %: share of "
-        "the time\nspent on roots. GEMM: rows×rows by rows×cols by one thread, in turns with "
-        "the "
-        "steps; GEMMs: a\nstep in units of it. GB/s: reading the state once; reads: the "
-        "quickest "
-        "step in units of that.");
+    puts("\nf64 unless said, over whole periods of refreshing the root, after the burn-in. "
+         "root %: share of "
+         "the time\nspent on roots. GEMM: rows×rows by rows×cols by one thread, in turns with "
+         "the "
+         "steps; GEMMs: a\nstep in units of it. GB/s: reading the state once; reads: the "
+         "quickest "
+         "step in units of that.");
 }
 
 static void show_progress(void *user, size_t done, size_t rows) {
@@ -259,7 +259,7 @@ static const cli_option options[CLI_OPTIONS_MAX + 1] = {
     {"layouts", "LIST", "TENSORSxFLOATS; 1x1M,1x100M,1000x10k,1000x100 unless said"},
     {"threads", "LIST", "1 and one for each core unless said"},
     {"dense", "LIST",
-     "instead: structures with matrices, PRESET:ROWSxCOLS[:KEY=VALUE] or default"},
+     "instead: structures with matrices, PRESET:ROWSxCOLS[:f32][:KEY=VALUE] or default"},
     {"seconds", "S", "time for each row; 2 unless said"},
     {"subnormal", NULL, "time the step on subnormal gradients and state too"},
     {"out", "FILE", "write the figures there as JSON"},

@@ -31,10 +31,10 @@ typedef struct uns_bench_config {
                             milliards; default "1x1M,1x100M,1000x10k,1000x100" */
     const char *threads; /* default: "1" and one for each core */
     const char *values;  /* "key=value ..." over each preset; NULL: none */
-    const char *dense;   /* comma-separated PRESET:ROWSxCOLS[:key=value], one f64 tensor each;
-                            "default": rmsprop-full:2048x1:eta=1e-5, whose memory is as long as
-                            d, shampoo:1024x1024, soap:1024x1024, ggt:1Mx1. The dense part is
-                            then run instead of rules × layouts. NULL: it is not */
+    const char *dense;   /* comma-separated PRESET:ROWSxCOLS[:f32][:key=value], one tensor each,
+                            of f64 unless said; "default": rmsprop-full:2048x1,
+                            shampoo:1024x1024, soap:1024x1024, ggt:1Mx1, ggt:1Mx1:f32. The dense
+                            part is then run instead of rules × layouts. NULL: it is not */
     double seconds;      /* of timing a row; 0: 2 */
     bool subnormal;      /* time each step on subnormal gradients and state too */
     void (*progress)(void *user, size_t done, size_t rows); /* after each row; NULL: none */

@@ -33,6 +33,7 @@ struct uns_bench {
     uns_spec specs[UNS_BENCH_LIST];
     char names[UNS_BENCH_LIST][UNS_BENCH_NAME]; /* presets with what follows their colons */
     bool bf16[UNS_BENCH_LIST];                  /* parameters and gradients */
+    bool f32[UNS_BENCH_LIST];                   /* likewise, in the dense part */
     uns_bench_layout layouts[UNS_BENCH_LIST];
     int threads[UNS_BENCH_LIST];
     double bytes;

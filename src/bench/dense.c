@@ -30,21 +30,33 @@ static uns_status check_structure(const uns_bench *bench, const char *name) {
                     name);
 }
 
+/* Whether `own` is or begins with f32, which is then cut off. */
+static bool cut_f32(char *own) {
+    const bool found = strncmp(own, "f32", 3) == 0 && (own[3] == '\0' || own[3] == ':');
+    if (found)
+        memmove(own, own + 3 + (own[3] == ':'), strlen(own + 3 + (own[3] == ':')) + 1);
+    return found;
+}
+
 static uns_status read_pair(uns_bench *bench, const char *word, const char *values) {
     char name[UNS_BENCH_WORD], layout[UNS_BENCH_WORD], all[1024], own[UNS_BENCH_WORD] = "";
     if (sscanf(word, "%47[^:]:%47[^:]:%47s", name, layout, own) < 2)
         return uns_fail(bench->context, UNS_ERROR_FORMAT,
                         "bench: '%s' is no PRESET:ROWSxCOLS such as shampoo:1024x1024", word);
+    const bool f32 = cut_f32(own);
     snprintf(all, sizeof all, "%s %s", own, values ? values : "");
     UNS_TRY(uns_bench_add_rule(bench, name, all));
     UNS_TRY(check_structure(bench, name));
+    const size_t last = bench->rule_count - 1;
+    bench->f32[last] = f32;
+    snprintf(bench->names[last], UNS_BENCH_NAME, "%.24s%s", name, f32 ? ":f32" : "");
     return uns_bench_read_layout(bench, layout);
 }
 
 uns_status uns_bench_dense_read(uns_bench *bench, const char *list, const char *values) {
     char word[UNS_BENCH_WORD];
     if (strcmp(list, "default") == 0)
-        list = "rmsprop-full:2048x1:eta=1e-5,shampoo:1024x1024,soap:1024x1024,ggt:1Mx1";
+        list = "rmsprop-full:2048x1,shampoo:1024x1024,soap:1024x1024,ggt:1Mx1,ggt:1Mx1:f32";
     while (uns_bench_next_word(&list, word))
         UNS_TRY(read_pair(bench, word, values));
     return UNS_OK;
@@ -58,7 +70,10 @@ typedef struct site {
     uns_layout *layout;
     uns_optimizer *optimizer;
     size_t elements;
-    double *x, *g, *sigma;
+    uns_dtype dtype;
+    void *x;
+    double *g, *sigma;
+    float *narrow;     /* g in f32; NULL: f64 */
     double *factor[3]; /* of the product */
     const unsigned char *state;
     size_t pieces;
@@ -121,6 +136,12 @@ static void draw_gradient(site *s) {
     uns_random_normal(key, s->step * s->elements, s->elements, s->g);
     for (size_t i = 0; i < s->elements; i++)
         s->g[i] *= s->sigma[i];
+    for (size_t i = 0; s->narrow && i < s->elements; i++)
+        s->narrow[i] = (float)s->g[i];
+}
+
+static const void *gradient(const site *s) {
+    return s->narrow ? (const void *)s->narrow : s->g;
 }
 
 static uns_status report(const site *s, uns_structure_report *out) {
@@ -129,7 +150,7 @@ static uns_status report(const site *s, uns_structure_report *out) {
 
 static uns_status step(site *s) {
     void *x = s->x;
-    const void *g = s->g;
+    const void *g = gradient(s);
     draw_gradient(s);
     const double before = seconds();
     UNS_TRY(uns_optimizer_step(s->optimizer, (uns_tensors){&x, 1}, (uns_const_tensors){&g, 1}));
@@ -173,7 +194,7 @@ static uns_status fill_memory(site *s) {
     const int64_t memory = uns_spec_burn_in(s->context, &spec);
     const int64_t settled = spec.refresh > 0 ? 2 * spec.refresh : 0;
     const int64_t count = memory > settled ? memory : settled;
-    const void *x = s->x, *g = s->g;
+    const void *x = s->x, *g = gradient(s);
     for (; s->step < (uint64_t)count && !interrupted(s); s->step++) {
         draw_gradient(s);
         UNS_TRY(uns_optimizer_observe(s->optimizer, (uns_const_tensors){&x, 1},
@@ -231,13 +252,16 @@ static uns_status take_product(site *s) {
 }
 
 static uns_status take_memory(site *s) {
-    s->x = uns_allocate(s->context, s->elements * sizeof *s->x);
+    const size_t bytes = s->elements * uns_dtype_size(s->dtype);
+    s->x = uns_allocate(s->context, bytes);
+    if (s->dtype == UNS_F32)
+        s->narrow = uns_allocate(s->context, bytes);
     s->g = uns_allocate(s->context, s->elements * sizeof *s->g);
     s->sigma = uns_allocate(s->context, s->elements * sizeof *s->sigma);
     s->sums = uns_allocate(s->context, (s->pieces + 1) * sizeof *s->sums);
-    if (!s->x || !s->g || !s->sigma || !s->sums)
+    if (!s->x || !s->g || !s->sigma || !s->sums || (s->dtype == UNS_F32 && !s->narrow))
         return UNS_ERROR_MEMORY;
-    memset(s->x, 0, s->elements * sizeof *s->x);
+    memset(s->x, 0, bytes);
     for (size_t i = 0; i < s->elements; i++)
         s->sigma[i] = pow(10.0, -(double)i / (double)s->elements);
     return take_product(s);
@@ -245,7 +269,7 @@ static uns_status take_memory(site *s) {
 
 static uns_status open_site(site *s) {
     const uns_block block = {"x", s->row->rows, s->row->cols, 0};
-    const uns_layout_config shape = {sizeof shape, UNS_F64, 1, 1, &block};
+    const uns_layout_config shape = {sizeof shape, s->dtype, 1, 1, &block};
     uns_state_view view;
     UNS_TRY(uns_layout_create(s->context, &shape, &s->layout));
     const uns_optimizer_config config = {
@@ -263,6 +287,7 @@ static void close_site(site *s) {
         uns_release(s->context, s->factor[i]);
     uns_release(s->context, s->sums);
     uns_release(s->context, s->sigma);
+    uns_release(s->context, s->narrow);
     uns_release(s->context, s->g);
     uns_release(s->context, s->x);
     uns_optimizer_destroy(s->optimizer);
@@ -285,11 +310,12 @@ uns_status uns_bench_dense_measure(const uns_bench *bench, size_t index,
                                  .least = INFINITY,
                                  .gemm = INFINITY,
                                  .read = INFINITY};
-    snprintf(row->rule, sizeof row->rule, "%s", bench->rules[pair]->name);
+    snprintf(row->rule, sizeof row->rule, "%s", bench->names[pair]);
     uns_context_config config = {.size = sizeof config, .threads = row->threads};
     site s = {.bench = bench,
               .row = row,
               .spec = bench->specs[pair],
+              .dtype = bench->f32[pair] ? UNS_F32 : UNS_F64,
               .elements = row->rows * row->cols};
     UNS_TRY(uns_context_create(&config, &s.context));
     uns_status status = open_site(&s);

@@ -269,10 +269,11 @@ Test(bench, the_limit_pattern_leaves_every_byte_as_it_was) {
 }
 
 static uns_bench_config dense(void) {
-    return (uns_bench_config){.size = sizeof(uns_bench_config),
-                              .dense = "rmsprop-full:6x2:eta=1e-2,ggt:40x1",
-                              .threads = "1,2",
-                              .seconds = 0.01};
+    return (uns_bench_config){
+        .size = sizeof(uns_bench_config),
+        .dense = "rmsprop-full:6x2:eta=1e-2,ggt:40x1,ggt:1000x1:f32:structure.window=20",
+        .threads = "1,2",
+        .seconds = 0.01};
 }
 
 Test(bench, the_dense_part_times_pairs_of_preset_and_tensor) {
@@ -284,12 +285,12 @@ Test(bench, the_dense_part_times_pairs_of_preset_and_tensor) {
         cr_skip_test("this build has no LAPACK");
     cr_assert_eq(uns_bench_create(context, &config, &bench), UNS_OK, "%s",
                  uns_context_message(context));
-    cr_assert_eq(uns_bench_count(bench), 4);
+    cr_assert_eq(uns_bench_count(bench), 6);
     cr_assert_null(uns_bench_row_at(bench, 0));
     cr_assert_eq(uns_bench_run(bench), UNS_OK, "%s", uns_context_message(context));
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < 6; i++) {
         const uns_bench_dense_row *row = uns_bench_dense_at(bench, i);
-        cr_assert_str_eq(row->rule, i < 2 ? "rmsprop-full" : "ggt");
+        cr_assert_str_eq(row->rule, i < 2 ? "rmsprop-full" : i < 4 ? "ggt" : "ggt:f32");
         cr_assert_eq(row->cols, i < 2 ? 2 : 1);
         cr_assert_gt(row->steps, 0);
         cr_assert_gt(row->roots, 0);
@@ -297,6 +298,7 @@ Test(bench, the_dense_part_times_pairs_of_preset_and_tensor) {
         cr_assert(row->root_share > 0 && row->root_share < 1);
         cr_assert_eq(isfinite(row->gemm), i < 2);
     }
+    cr_assert_leq(uns_bench_dense_at(bench, 4)->state, 20 * 1000 * 4 + 20000); /* f32 columns */
     cr_assert_eq(uns_bench_json(bench, &json), UNS_OK);
     cr_assert(strstr(json, "\"dense\": [") && strstr(json, "root_share"));
     free(json);
@@ -310,6 +312,8 @@ Test(bench, wrong_words_of_the_dense_part_are_named) {
     expect_refusal(config, UNS_ERROR_FORMAT, "'ggt' is no PRESET:ROWSxCOLS");
     config.dense = "gtt:10x1";
     expect_refusal(config, UNS_ERROR_NAME, "did you mean");
+    config.dense = "ggt:10x1:f16";
+    expect_refusal(config, UNS_ERROR_FORMAT, "f16");
     config.dense = "ggt:10";
     expect_refusal(config, UNS_ERROR_FORMAT, "'10' is no layout");
     config.dense = "adamw:10x1";
