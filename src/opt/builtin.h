@@ -14,4 +14,7 @@ extern const uns_structure_ops uns_structure_identity, uns_structure_scalar,
     uns_structure_diagonal, uns_structure_block, uns_structure_full, uns_structure_lowrank,
     uns_structure_kron, uns_structure_kron_eigen, uns_structure_factored;
 
+/* `elements` of the whole structures: 0. */
+size_t uns_no_elements(const uns_spec *spec, const uns_block *block);
+
 #endif

@@ -10,12 +10,6 @@
 #include "opt/builtin.h"
 #include "opt/structure/dense.h"
 
-static size_t no_elements(const uns_spec *spec, const uns_block *block) {
-    (void)spec;
-    (void)block;
-    return 0;
-}
-
 static void cut_by_size(size_t begin, size_t n, size_t size, uns_visit_piece *visit,
                         void *user) {
     for (size_t at = 0; at < n; at += size)
@@ -31,7 +25,7 @@ static void cut_evenly(size_t begin, size_t n, size_t cap, uns_visit_piece *visi
     }
 }
 
-static void cut(const uns_structure_site *site, uns_visit_piece *visit, void *user) {
+void uns_block_cut(const uns_structure_site *site, uns_visit_piece *visit, void *user) {
     const uns_spec *spec = site->spec;
     size_t begin = 0;
     for (size_t i = 0; i < site->count; i++) {
@@ -46,35 +40,14 @@ static void cut(const uns_structure_site *site, uns_visit_piece *visit, void *us
     }
 }
 
-static uns_status check(const uns_structure_site *site) {
-    return uns_dense_check(site, cut);
-}
-
-static size_t bytes(const uns_structure_site *site) {
-    return uns_dense_bytes(site, cut);
-}
-
-static size_t scratch(const uns_structure_site *site) {
-    return uns_dense_scratch(site, cut);
-}
-
-static uns_status prepare(const uns_structure_site *site, void *state) {
-    return uns_dense_prepare(site, state, cut);
-}
-
-static void report(const uns_structure_site *site, const void *state,
-                   uns_structure_report *out) {
-    uns_dense_report(site, state, cut, out);
-}
-
 const uns_structure_ops uns_structure_block = {
     .size = sizeof(uns_structure_ops),
     .name = "block",
     .summary = "a matrix for each layer, or for each piece of one",
     .needs_lapack = true,
-    .elements = no_elements,
-    .bytes = bytes,
-    .prepare = prepare,
+    .elements = uns_no_elements,
+    .bytes = uns_dense_bytes,
+    .prepare = uns_dense_prepare,
     .observe = uns_dense_observe,
     .refresh = uns_dense_refresh,
     .precondition = uns_dense_precondition,
@@ -83,11 +56,11 @@ const uns_structure_ops uns_structure_block = {
     .refreshes = true,
     .lags = true,
     .keeps_mean = true,
-    .check = check,
-    .scratch = scratch,
+    .check = uns_dense_check,
+    .scratch = uns_dense_scratch,
     .metric_bytes = uns_dense_metric_bytes,
     .metric_open = uns_dense_metric_open,
-    .report = report,
+    .report = uns_dense_report,
     .quit = uns_dense_quit,
     .damps = true,
 };

@@ -16,16 +16,15 @@
  * vector. */
 typedef void uns_visit_piece(void *user, size_t begin, size_t n, bool dense);
 typedef void uns_cut(const uns_structure_site *site, uns_visit_piece *visit, void *user);
+uns_cut uns_full_cut, uns_block_cut;
 
-/* What depends on the cut. */
-uns_status uns_dense_check(const uns_structure_site *site, uns_cut *cut);
-size_t uns_dense_bytes(const uns_structure_site *site, uns_cut *cut);
-size_t uns_dense_scratch(const uns_structure_site *site, uns_cut *cut);
-uns_status uns_dense_prepare(const uns_structure_site *site, void *state, uns_cut *cut);
-void uns_dense_report(const uns_structure_site *site, const void *state, uns_cut *cut,
+/* Members of uns_structure_ops as they are; the cut is that of site->spec->structure. */
+uns_status uns_dense_check(const uns_structure_site *site);
+size_t uns_dense_bytes(const uns_structure_site *site);
+size_t uns_dense_scratch(const uns_structure_site *site);
+uns_status uns_dense_prepare(const uns_structure_site *site, void *state);
+void uns_dense_report(const uns_structure_site *site, const void *state,
                       uns_structure_report *report);
-
-/* What does not: members of uns_structure_ops as they are. */
 uns_status uns_dense_observe(const uns_structure_site *site, void *state, const uns_coeffs *k,
                              uns_const_tensors s);
 uns_status uns_dense_refresh(const uns_structure_site *site, void *state, const uns_root *root,

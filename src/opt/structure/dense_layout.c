@@ -7,6 +7,7 @@
 #include "base/base.h"
 
 #include <stdint.h>
+#include <string.h>
 
 /* A walk: measuring where the arenas have no base. */
 typedef struct walk {
@@ -16,6 +17,10 @@ typedef struct walk {
     size_t count, d, dense, largest;
     size_t lagging; /* roots that may */
 } walk;
+
+static uns_cut *cut_of(const uns_structure_site *site) {
+    return strcmp(site->spec->structure, "block") == 0 ? uns_block_cut : uns_full_cut;
+}
 
 static size_t group_size(const uns_structure_site *site) {
     size_t d = 0;
@@ -65,14 +70,14 @@ static void place_piece(void *user, size_t begin, size_t n, bool dense) {
     my->dense += dense;
 }
 
-static walk walk_state(const uns_structure_site *site, uns_cut *cut, uns_arena *state,
-                       uns_arena *scratch, dense_work *work) {
+static walk walk_state(const uns_structure_site *site, uns_arena *state, uns_arena *scratch,
+                       dense_work *work) {
     walk my = {
         .site = site, .state = state, .scratch = scratch, .work = work, .d = group_size(site)};
     dense_head *head = uns_arena_take(state, sizeof *head);
     double *signal = take(state, my.d, site->replicas);
     double *mean = site->spec->centred ? take(state, my.d, site->replicas) : NULL;
-    cut(site, place_piece, &my);
+    cut_of(site)(site, place_piece, &my);
     if (work) {
         work->head = head;
         work->signal = signal;
@@ -81,9 +86,9 @@ static walk walk_state(const uns_structure_site *site, uns_cut *cut, uns_arena *
     return my;
 }
 
-size_t uns_dense_bytes(const uns_structure_site *site, uns_cut *cut) {
+size_t uns_dense_bytes(const uns_structure_site *site) {
     uns_arena state = {NULL, 0};
-    walk_state(site, cut, &state, NULL, NULL);
+    walk_state(site, &state, NULL, NULL);
     return state.used;
 }
 
@@ -113,13 +118,13 @@ static void place_work(uns_arena *arena, const walk *sizes, dense_work *work) {
         uns_arena_take(arena, uns_size_product(work->lanes + work->beside, work->lane_bytes));
 }
 
-size_t uns_dense_scratch(const uns_structure_site *site, uns_cut *cut) {
+size_t uns_dense_scratch(const uns_structure_site *site) {
     uns_arena state = {NULL, 0}, again = {NULL, 0}, arena = {NULL, 0};
-    walk sizes = walk_state(site, cut, &state, NULL, NULL);
+    walk sizes = walk_state(site, &state, NULL, NULL);
     dense_work work;
     uns_arena_take(&arena, sizeof work);
     place_work(&arena, &sizes, &work);
-    walk_state(site, cut, &again, &arena, NULL);
+    walk_state(site, &again, &arena, NULL);
     return arena.used;
 }
 
@@ -131,12 +136,12 @@ static void start_piece(const uns_structure_site *site, const dense_piece *piece
     }
 }
 
-uns_status uns_dense_prepare(const uns_structure_site *site, void *state, uns_cut *cut) {
+uns_status uns_dense_prepare(const uns_structure_site *site, void *state) {
     uns_arena nothing = {NULL, 0}, arena = {site->scratch, 0}, held = {state, 0};
-    walk sizes = walk_state(site, cut, &nothing, NULL, NULL);
+    walk sizes = walk_state(site, &nothing, NULL, NULL);
     dense_work *work = uns_arena_take(&arena, sizeof *work);
     place_work(&arena, &sizes, work);
-    walk_state(site, cut, &held, &arena, work);
+    walk_state(site, &held, &arena, work);
     for (size_t i = 0; i < work->count; i++)
         start_piece(site, &work->pieces[i]);
     return UNS_OK;
@@ -152,9 +157,9 @@ static void find_largest(void *user, size_t begin, size_t n, bool dense) {
         report->largest = n;
 }
 
-uns_status uns_dense_check(const uns_structure_site *site, uns_cut *cut) {
+uns_status uns_dense_check(const uns_structure_site *site) {
     uns_structure_report found = {0};
-    cut(site, find_largest, &found);
+    cut_of(site)(site, find_largest, &found);
     if (found.largest > UNS_DENSE_LIMIT)
         return uns_fail(site->context, UNS_ERROR_RANGE,
                         "structure '%s': a dense matrix of %zu parameters would take %.3g GB "
@@ -165,10 +170,10 @@ uns_status uns_dense_check(const uns_structure_site *site, uns_cut *cut) {
     return UNS_OK;
 }
 
-void uns_dense_report(const uns_structure_site *site, const void *state, uns_cut *cut,
+void uns_dense_report(const uns_structure_site *site, const void *state,
                       uns_structure_report *report) {
     const dense_head *head = state;
-    cut(site, find_largest, report);
+    cut_of(site)(site, find_largest, report);
     report->roots = head ? head->roots : 0;
     report->error = head ? head->error : 0.0;
 }

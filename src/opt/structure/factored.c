@@ -21,12 +21,6 @@ enum {
     CHUNK = 1024
 };
 
-static size_t no_elements(const uns_spec *spec, const uns_block *block) {
-    (void)spec;
-    (void)block;
-    return 0;
-}
-
 static double *take(const uns_structure_site *site, uns_arena *arena, size_t n) {
     size_t count = uns_size_product(n, site->replicas);
     return uns_arena_take(arena, uns_size_product(count, sizeof(double)));
@@ -305,7 +299,7 @@ const uns_structure_ops uns_structure_factored = {
     .size = sizeof(uns_structure_ops),
     .name = "factored",
     .summary = "row and column sums of the diagonal",
-    .elements = no_elements,
+    .elements = uns_no_elements,
     .bytes = bytes,
     .prepare = prepare,
     .observe = observe,

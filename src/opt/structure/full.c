@@ -6,38 +6,11 @@
 #include "opt/builtin.h"
 #include "opt/structure/dense.h"
 
-static size_t no_elements(const uns_spec *spec, const uns_block *block) {
-    (void)spec;
-    (void)block;
-    return 0;
-}
-
-static void cut(const uns_structure_site *site, uns_visit_piece *visit, void *user) {
+void uns_full_cut(const uns_structure_site *site, uns_visit_piece *visit, void *user) {
     size_t d = 0;
     for (size_t i = 0; i < site->count; i++)
         d += site->blocks[i]->rows * site->blocks[i]->cols;
     visit(user, 0, d, true);
-}
-
-static uns_status check(const uns_structure_site *site) {
-    return uns_dense_check(site, cut);
-}
-
-static size_t bytes(const uns_structure_site *site) {
-    return uns_dense_bytes(site, cut);
-}
-
-static size_t scratch(const uns_structure_site *site) {
-    return uns_dense_scratch(site, cut);
-}
-
-static uns_status prepare(const uns_structure_site *site, void *state) {
-    return uns_dense_prepare(site, state, cut);
-}
-
-static void report(const uns_structure_site *site, const void *state,
-                   uns_structure_report *out) {
-    uns_dense_report(site, state, cut, out);
 }
 
 const uns_structure_ops uns_structure_full = {
@@ -45,9 +18,9 @@ const uns_structure_ops uns_structure_full = {
     .name = "full",
     .summary = "the whole matrix over all parameters of the group",
     .needs_lapack = true,
-    .elements = no_elements,
-    .bytes = bytes,
-    .prepare = prepare,
+    .elements = uns_no_elements,
+    .bytes = uns_dense_bytes,
+    .prepare = uns_dense_prepare,
     .observe = uns_dense_observe,
     .refresh = uns_dense_refresh,
     .precondition = uns_dense_precondition,
@@ -56,11 +29,11 @@ const uns_structure_ops uns_structure_full = {
     .refreshes = true,
     .lags = true,
     .keeps_mean = true,
-    .check = check,
-    .scratch = scratch,
+    .check = uns_dense_check,
+    .scratch = uns_dense_scratch,
     .metric_bytes = uns_dense_metric_bytes,
     .metric_open = uns_dense_metric_open,
-    .report = report,
+    .report = uns_dense_report,
     .quit = uns_dense_quit,
     .damps = true,
 };

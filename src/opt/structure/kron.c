@@ -22,44 +22,6 @@
 #include <float.h>
 #include <string.h>
 
-static kron_kind kind_of(const uns_structure_site *site) {
-    const uns_spec *spec = site->spec;
-    return (kron_kind){.direct = strcmp(spec->moment, "latest") == 0 &&
-                                 spec->signal == UNS_SIGNAL_DIRECTION};
-}
-
-static size_t no_elements(const uns_spec *spec, const uns_block *block) {
-    (void)spec;
-    (void)block;
-    return 0;
-}
-
-static uns_status check(const uns_structure_site *site) {
-    kron_kind kind = kind_of(site);
-    return uns_kron_check(site, &kind);
-}
-
-static size_t bytes(const uns_structure_site *site) {
-    kron_kind kind = kind_of(site);
-    return uns_kron_bytes(site, &kind);
-}
-
-static size_t scratch(const uns_structure_site *site) {
-    kron_kind kind = kind_of(site);
-    return uns_kron_scratch(site, &kind);
-}
-
-static uns_status prepare(const uns_structure_site *site, void *state) {
-    kron_kind kind = kind_of(site);
-    return uns_kron_prepare(site, state, &kind);
-}
-
-static void report(const uns_structure_site *site, const void *state,
-                   uns_structure_report *out) {
-    kron_kind kind = kind_of(site);
-    uns_kron_report(site, state, &kind, out);
-}
-
 static size_t push_sides(const uns_structure_site *site, size_t tile, size_t r, size_t count) {
     const kron_work *work = site->scratch;
     for (size_t side = 0; side < UNS_KRON_SIDES; side++)
@@ -307,19 +269,19 @@ const uns_structure_ops uns_structure_kron = {
     .name = "kron",
     .summary = "Kronecker factors: a matrix for the rows and one for the columns of each layer",
     .needs_lapack = true,
-    .elements = no_elements,
-    .bytes = bytes,
-    .prepare = prepare,
+    .elements = uns_no_elements,
+    .bytes = uns_kron_bytes,
+    .prepare = uns_kron_prepare,
     .observe = observe,
     .refresh = refresh,
     .precondition = precondition,
     .product = uns_kron_product,
     .adopt = adopt,
     .refreshes = true,
-    .check = check,
-    .scratch = scratch,
+    .check = uns_kron_check,
+    .scratch = uns_kron_scratch,
     .metric_bytes = uns_kron_metric_bytes,
     .metric_open = uns_kron_metric_open,
-    .report = report,
+    .report = uns_kron_report,
     .damps = true,
 };

@@ -92,11 +92,11 @@ typedef struct kron_work {
 } kron_work;
 
 /* kron_cut.c */
-uns_status uns_kron_check(const uns_structure_site *site, const kron_kind *kind);
-size_t uns_kron_bytes(const uns_structure_site *site, const kron_kind *kind);
-size_t uns_kron_scratch(const uns_structure_site *site, const kron_kind *kind);
-uns_status uns_kron_prepare(const uns_structure_site *site, void *state, const kron_kind *kind);
-void uns_kron_report(const uns_structure_site *site, const void *state, const kron_kind *kind,
+uns_status uns_kron_check(const uns_structure_site *site);
+size_t uns_kron_bytes(const uns_structure_site *site);
+size_t uns_kron_scratch(const uns_structure_site *site);
+uns_status uns_kron_prepare(const uns_structure_site *site, void *state);
+void uns_kron_report(const uns_structure_site *site, const void *state,
                      uns_structure_report *report);
 
 static inline size_t uns_kron_side(const kron_tile *tile, int side) {

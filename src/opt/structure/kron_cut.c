@@ -11,6 +11,8 @@
 
 #include <stdint.h>
 
+#include <string.h>
+
 enum {
     LIMIT = 32767 /* LAPACK counts its 2n² of work space in 32 bits */
 };
@@ -69,13 +71,21 @@ static kron_tile tile_of(const uns_block *block, const cut *by, size_t i, size_t
     return tile;
 }
 
+/* By the structure's name, which is what sets kron and kron-eigen apart here. */
+static kron_kind kind_of(const uns_structure_site *site) {
+    const uns_spec *spec = site->spec;
+    bool eigen = strcmp(spec->structure, "kron-eigen") == 0;
+    bool direct = strcmp(spec->moment, "latest") == 0 && spec->signal == UNS_SIGNAL_DIRECTION;
+    return (kron_kind){.direct = direct && !eigen, .eigen = eigen};
+}
+
 /* Calls visit for every tile in order. */
 typedef void visit_tile(void *user, const kron_tile *tile);
 
-static void for_tiles(const uns_structure_site *site, const kron_kind *kind, visit_tile *visit,
-                      void *user) {
+static void for_tiles(const uns_structure_site *site, visit_tile *visit, void *user) {
+    bool eigen = kind_of(site).eigen;
     for (size_t b = 0; b < site->count; b++) {
-        cut by = cut_of(site->spec, site->blocks[b], kind->eigen);
+        cut by = cut_of(site->spec, site->blocks[b], eigen);
         for (size_t i = 0; i < by.pieces[0]; i++)
             for (size_t j = 0; j < by.pieces[1]; j++) {
                 kron_tile tile = tile_of(site->blocks[b], &by, i, j);
@@ -87,7 +97,7 @@ static void for_tiles(const uns_structure_site *site, const kron_kind *kind, vis
 
 /* A walk: measuring where the arena has no base. */
 typedef struct walk {
-    const kron_kind *kind;
+    kron_kind kind;
     size_t replicas;
     uns_arena state;
     kron_tile *tiles; /* NULL: only the sizes are wanted */
@@ -103,9 +113,9 @@ static void place_tile(void *user, const kron_tile *tile) {
     walk *my = user;
     kron_tile placed = *tile;
     size_t area = tile->rows * tile->cols, marks = my->replicas * sizeof(kron_mark);
-    if (!my->kind->direct) {
+    if (!my->kind.direct) {
         placed.marks = uns_arena_take(&my->state, marks);
-        if (tile->diagonal || my->kind->eigen)
+        if (tile->diagonal || my->kind.eigen)
             placed.moment = take(&my->state, area, 1, my->replicas);
     }
     for (int k = 0; k < UNS_KRON_SIDES; k++) {
@@ -113,11 +123,11 @@ static void place_tile(void *user, const kron_tile *tile) {
         if (!tile->has[k])
             continue;
         my->side = n > my->side ? n : my->side;
-        if (my->kind->direct)
+        if (my->kind.direct)
             continue;
         placed.factor[k] = take(&my->state, n, n, my->replicas);
         placed.root[k] = take(&my->state, n, n, my->replicas);
-        if (!my->kind->eigen)
+        if (!my->kind.eigen)
             placed.probes[k] = take(&my->state, UNS_KRON_PROBES * 2, n, my->replicas);
     }
     if (!tile->diagonal && area > my->area)
@@ -127,16 +137,16 @@ static void place_tile(void *user, const kron_tile *tile) {
     my->count++;
 }
 
-static walk walk_tiles(const uns_structure_site *site, const kron_kind *kind, void *state,
-                       kron_tile *tiles) {
-    walk my = {.kind = kind, .replicas = site->replicas, .state = {state, 0}, .tiles = tiles};
+static walk walk_tiles(const uns_structure_site *site, void *state, kron_tile *tiles) {
+    walk my = {
+        .kind = kind_of(site), .replicas = site->replicas, .state = {state, 0}, .tiles = tiles};
     uns_arena_take(&my.state, sizeof(kron_head));
-    for_tiles(site, kind, place_tile, &my);
+    for_tiles(site, place_tile, &my);
     return my;
 }
 
-size_t uns_kron_bytes(const uns_structure_site *site, const kron_kind *kind) {
-    return walk_tiles(site, kind, NULL, NULL).state.used;
+size_t uns_kron_bytes(const uns_structure_site *site) {
+    return walk_tiles(site, NULL, NULL).state.used;
 }
 
 static size_t decomposition_bytes(size_t n) {
@@ -172,8 +182,8 @@ static void place_work(const uns_structure_site *site, uns_arena *arena, const w
         place_lane(arena, sizes, arena->base ? &work->lane[k] : NULL);
 }
 
-size_t uns_kron_scratch(const uns_structure_site *site, const kron_kind *kind) {
-    walk sizes = walk_tiles(site, kind, NULL, NULL);
+size_t uns_kron_scratch(const uns_structure_site *site) {
+    walk sizes = walk_tiles(site, NULL, NULL);
     uns_arena arena = {NULL, 0};
     kron_work work;
     uns_arena_take(&arena, sizeof work);
@@ -194,15 +204,14 @@ static void start_tile(const uns_structure_site *site, const kron_tile *tile) {
     }
 }
 
-uns_status uns_kron_prepare(const uns_structure_site *site, void *state,
-                            const kron_kind *kind) {
-    walk sizes = walk_tiles(site, kind, NULL, NULL);
+uns_status uns_kron_prepare(const uns_structure_site *site, void *state) {
+    walk sizes = walk_tiles(site, NULL, NULL);
     uns_arena arena = {site->scratch, 0};
     kron_work *work = uns_arena_take(&arena, sizeof *work);
     place_work(site, &arena, &sizes, work);
-    walk_tiles(site, kind, state, work->tiles);
+    walk_tiles(site, state, work->tiles);
     work->head = state;
-    work->kind = *kind;
+    work->kind = sizes.kind;
     for (size_t i = 0; i < work->count; i++)
         start_tile(site, &work->tiles[i]);
     return UNS_OK;
@@ -217,9 +226,9 @@ static void find_largest(void *user, const kron_tile *tile) {
             report->largest = uns_kron_side(tile, k);
 }
 
-uns_status uns_kron_check(const uns_structure_site *site, const kron_kind *kind) {
+uns_status uns_kron_check(const uns_structure_site *site) {
     uns_structure_report found = {0};
-    for_tiles(site, kind, find_largest, &found);
+    for_tiles(site, find_largest, &found);
     if (found.largest > LIMIT)
         return uns_fail(site->context, UNS_ERROR_RANGE,
                         "structure '%s': a factor of %zu rows would take %.3g GB and more time "
@@ -229,10 +238,10 @@ uns_status uns_kron_check(const uns_structure_site *site, const kron_kind *kind)
     return UNS_OK;
 }
 
-void uns_kron_report(const uns_structure_site *site, const void *state, const kron_kind *kind,
+void uns_kron_report(const uns_structure_site *site, const void *state,
                      uns_structure_report *report) {
     const kron_head *head = state;
-    for_tiles(site, kind, find_largest, report);
+    for_tiles(site, find_largest, report);
     report->roots = head ? head->roots : 0;
     report->error = head ? head->error : 0.0;
 }

@@ -20,35 +20,6 @@
 #include <math.h>
 #include <string.h>
 
-static const kron_kind kind = {.eigen = true};
-
-static size_t no_elements(const uns_spec *spec, const uns_block *block) {
-    (void)spec;
-    (void)block;
-    return 0;
-}
-
-static uns_status check(const uns_structure_site *site) {
-    return uns_kron_check(site, &kind);
-}
-
-static size_t bytes(const uns_structure_site *site) {
-    return uns_kron_bytes(site, &kind);
-}
-
-static size_t scratch(const uns_structure_site *site) {
-    return uns_kron_scratch(site, &kind);
-}
-
-static uns_status prepare(const uns_structure_site *site, void *state) {
-    return uns_kron_prepare(site, state, &kind);
-}
-
-static void report(const uns_structure_site *site, const void *state,
-                   uns_structure_report *out) {
-    uns_kron_report(site, state, &kind, out);
-}
-
 static double *moment_of(const kron_tile *tile, size_t replica) {
     return tile->moment + replica * tile->rows * tile->cols;
 }
@@ -293,19 +264,19 @@ const uns_structure_ops uns_structure_kron_eigen = {
     .name = "kron-eigen",
     .summary = "a diagonal in the eigenbasis of Kronecker factors",
     .needs_lapack = true,
-    .elements = no_elements,
-    .bytes = bytes,
-    .prepare = prepare,
+    .elements = uns_no_elements,
+    .bytes = uns_kron_bytes,
+    .prepare = uns_kron_prepare,
     .observe = observe,
     .refresh = refresh,
     .precondition = precondition,
     .refreshes = true,
-    .check = check,
-    .scratch = scratch,
+    .check = uns_kron_check,
+    .scratch = uns_kron_scratch,
     .product = uns_kron_product,
     .metric_bytes = uns_kron_metric_bytes,
     .metric_open = uns_kron_metric_open,
-    .report = report,
+    .report = uns_kron_report,
     .opening = 1,
     .damps = true,
 };

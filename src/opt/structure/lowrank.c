@@ -26,12 +26,6 @@
 
 #include <string.h>
 
-static size_t no_elements(const uns_spec *spec, const uns_block *block) {
-    (void)spec;
-    (void)block;
-    return 0;
-}
-
 static size_t smaller(size_t a, size_t b) {
     return a < b ? a : b;
 }
@@ -199,7 +193,7 @@ const uns_structure_ops uns_structure_lowrank = {
     .name = "lowrank",
     .summary = "r columns and a multiple of I: a window of signals, or a sketch",
     .needs_lapack = true,
-    .elements = no_elements,
+    .elements = uns_no_elements,
     .bytes = bytes,
     .prepare = prepare,
     .observe = uns_lowrank_observe,

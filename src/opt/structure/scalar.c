@@ -19,12 +19,6 @@ static scalar parts(const uns_structure_site *site, void *state) {
     return (scalar){c, c + site->replicas, site->scratch};
 }
 
-static size_t no_elements(const uns_spec *spec, const uns_block *block) {
-    (void)spec;
-    (void)block;
-    return 0;
-}
-
 static size_t bytes(const uns_structure_site *site) {
     return 2 * site->replicas * sizeof(double);
 }
@@ -141,7 +135,7 @@ const uns_structure_ops uns_structure_scalar = {
     .size = sizeof(uns_structure_ops),
     .name = "scalar",
     .summary = "one number for the group: the trace of C",
-    .elements = no_elements,
+    .elements = uns_no_elements,
     .bytes = bytes,
     .prepare = prepare,
     .observe = observe,
