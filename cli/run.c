@@ -167,7 +167,8 @@ const cli_command cli_run = {
         "instruments.every=N reads noise and curvature every N steps; stall.every=N tests\n"
         "whether a run has stalled and certifies where; stall.act=witness lets it step off a\n"
         "saddle. Both are off unless the plan says so.\n\n"
-        "Ctrl-C stops the run and finishes the record; a second one quits at once.",
+        "Ctrl-C stops the run after the step under way (up to seconds where that takes a root\n"
+        "of 2048 rows, a minute for 4096) and finishes the record; a second one quits at once.",
     .least = 1,
     .most = (size_t)-1,
     .options = options,

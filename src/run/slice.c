@@ -10,7 +10,8 @@
 #include <math.h>
 
 enum {
-    POLL_WORK = 16384 /* elements of x between two looks at the clock: 10 µs or more */
+    POLL_WORK =
+        16384 /* elements of x, or of a matrix, between looks at the clock: 10 µs or more */
 };
 
 static uns_key slice_key(const uns_slice *s, int64_t step, uns_stream stream) {
@@ -104,6 +105,7 @@ static void reset_watch(uns_slice *s) {
     s->row_step = w->rows ? uns_work_row_step(w, 0) : INT64_MAX;
     size_t step_work = uns_size_product(uns_layout_parameters(s->layout), s->replicas);
     step_work = uns_size_product(step_work, (size_t)w->cell->settings.batch);
+    step_work = uns_size_product(step_work, 1 + w->footprint.structure.largest);
     s->poll_every = step_work < POLL_WORK ? (int64_t)(POLL_WORK / step_work) : 1;
 }
 

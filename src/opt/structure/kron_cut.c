@@ -10,7 +10,6 @@
 #include "la/root.h"
 
 #include <stdint.h>
-
 #include <string.h>
 
 enum {
