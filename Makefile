@@ -93,7 +93,7 @@ speed: all ## replicas of the saddle experiment against a loop written by hand
 	@ninja -C $(BUILD) bench/saddle_speed
 	@$(BUILD)/bench/saddle_speed
 
-roots: need ## check inverse roots and their error estimates against 106-bit arithmetic (minutes)
+roots: need ## check inverse roots and their error estimates against 106-bit arithmetic (80 s on an idle core)
 	@$(call configure,$(BUILD),gcc,-Dwerror=$(WERROR))
 	@ninja -C $(BUILD) -j$(JOBS) tests/long/long_roots
 	@$(BUILD)/tests/long/long_roots
