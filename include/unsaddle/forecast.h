@@ -145,6 +145,9 @@ typedef struct uns_forecast_site {
     uint64_t moves;           /* moves taken before: schedule and bias correction go on */
     int64_t limit;            /* steps looked ahead, at most */
     uint64_t seed;            /* of the replicas, where it comes to that */
+    size_t together; /* parameters in the largest matrix that A estimates as one: above 0.06·N,
+                        N = (1 + β)/(1 − β), its error is felt (UNS_DOUBT_ONLINE); 0: `count`
+                        for the full structure, else 1 */
 } uns_forecast_site;
 
 /* A site at the saddle itself: modes borrowed, bend unknown, pull 0, limit 10⁶. */

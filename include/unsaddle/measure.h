@@ -92,6 +92,7 @@ typedef struct uns_measured_metric {
     bool known;    /* A can be looked at; else `reason` says why not and the rest is NaN */
     char reason[160];
     size_t bytes;                /* of the optimizer's state and work space */
+    size_t matrix;               /* rows of its largest matrix; 0: none */
     int64_t observed;            /* gradients behind A; 0: the optimizer's own, handed over */
     double least, norm;          /* λ_min(A), ‖A‖ */
     uns_measured trace;          /* tr(AΣ) */

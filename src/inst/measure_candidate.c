@@ -77,16 +77,18 @@ static bool same_method(const uns_spec *a, const uns_spec *b) {
             (a->exponent == b->exponent && a->centred == b->centred));
 }
 
-static uns_status survey(uns_scene *scene, const uns_spec *spec, uns_structure_report *report,
-                         size_t *bytes) {
+static uns_status survey(uns_scene *scene, uns_measured_metric *m,
+                         uns_structure_report *report) {
     uns_oracle_of oracle = {scene->site->problem, scene->site->batch, scene->scratch};
     uns_optimizer_config config = {.size = sizeof config,
                                    .layout = scene->layout,
                                    .count = 1,
-                                   .specs = spec,
+                                   .specs = &m->spec,
                                    .oracle = uns_oracle_make(&oracle)};
-    UNS_TRY(uns_optimizer_bytes(scene->context, &config, bytes));
-    return uns_optimizer_survey(scene->context, &config, 0, report);
+    UNS_TRY(uns_optimizer_bytes(scene->context, &config, &m->bytes));
+    UNS_TRY(uns_optimizer_survey(scene->context, &config, 0, report));
+    m->matrix = report->largest;
+    return UNS_OK;
 }
 
 /* Whether it can be made and is not another one under a second name. */
@@ -95,7 +97,7 @@ static uns_status accept(uns_scene *scene, uns_measured_metric *m, bool *accepte
     int64_t limit = scene->config->memory;
     uns_status status = uns_spec_check(scene->context, &m->spec);
     if (status == UNS_OK)
-        status = survey(scene, &m->spec, &report, &m->bytes);
+        status = survey(scene, m, &report);
     if (status != UNS_OK) {
         snprintf(m->reason, sizeof m->reason, "%s", uns_context_message(scene->context));
         *accepted = status == UNS_ERROR_UNAVAILABLE || status == UNS_ERROR_RANGE;
@@ -187,7 +189,7 @@ uns_status uns_candidates_list(uns_scene *scene, uns_measured_metric *metrics, s
     metrics[0] = (uns_measured_metric){.spec = *scene->site->spec, .today = true};
     name_it(&metrics[0]);
     *count = 1;
-    UNS_TRY(survey(scene, &metrics[0].spec, &report, &metrics[0].bytes));
+    UNS_TRY(survey(scene, &metrics[0], &report));
     UNS_TRY(base_of(scene, true, &plain));
     UNS_TRY(base_of(scene, false, &base));
     UNS_TRY(add(scene, &plain, metrics, count));

@@ -5,6 +5,7 @@
 #include "inst/measure.h"
 
 #include "base/base.h"
+#include "inst/metric.h"
 
 #include <math.h>
 #include <string.h>
@@ -204,6 +205,12 @@ static uns_status survey_way(uns_scene *scene, const uns_measurement *measuremen
     return find_pull(scene, ground, &m->spec, m->drop, &site->pull);
 }
 
+/* Kronecker factors see a column of every gradient, so that they are known sooner. */
+static size_t together(const uns_scene *scene, const uns_measured_metric *m) {
+    bool block = strcmp(m->spec.structure, "block") == 0 && m->matrix > 0;
+    return block ? m->matrix : uns_spec_together(&m->spec, scene->d);
+}
+
 uns_status uns_metric_forecast(uns_scene *scene, const uns_measurement *measurement,
                                const uns_outlook_ground *ground, uns_measured_metric *m) {
     double listed = 0.0, slope[UNS_FORECAST_DIMENSION];
@@ -220,7 +227,8 @@ uns_status uns_metric_forecast(uns_scene *scene, const uns_measurement *measurem
                                   ground->whole ? 0.0 : fmax(m->trace.value - listed, 0.0),
                               .drop = 1.0,
                               .bend = NAN,
-                              .seed = (uint64_t)scene->config->seed};
+                              .seed = (uint64_t)scene->config->seed,
+                              .together = together(scene, m)};
     m->gamma = -ground->curvature[0];
     if (scene->leads_down && m->gamma > 0.0)
         UNS_TRY(survey_way(scene, measurement, ground, m, &site));

@@ -33,9 +33,15 @@ bool uns_spec_linear(const uns_spec *spec) {
            !(spec->clip_value < INFINITY) && spec->momentum != UNS_MOMENTUM_LION;
 }
 
-bool uns_spec_settled(const uns_spec *spec) {
+size_t uns_spec_together(const uns_spec *spec, size_t dimension) {
+    return is(spec->structure, "full") ? dimension : 1;
+}
+
+bool uns_spec_settled(const uns_spec *spec, size_t together) {
+    double beta = uns_spec_beta(spec), forgotten = (1.0 - beta) / (1.0 + beta);
     return is(spec->structure, "identity") || is(spec->moment, "exact") ||
-           is(spec->moment, "mean") || (is(spec->moment, "ema") && uns_spec_beta(spec) >= 0.9);
+           is(spec->moment, "mean") ||
+           (is(spec->moment, "ema") && ((double)together + 1.0) * forgotten <= 0.06);
 }
 
 /* √ of (c + ε)^-p or (c^p + ε)^-1; 0 where that is not finite. */
@@ -90,9 +96,11 @@ uns_status uns_forecast_root(uns_context *context, const uns_spec *spec, size_t 
             context, UNS_ERROR_UNAVAILABLE,
             "forecast: clipping, decay, trust ratios, ceilings and the like leave no "
             "metric in closed form");
-    if (!uns_spec_settled(spec))
+    if (!uns_spec_settled(spec, uns_spec_together(spec, d)))
         return uns_fail(context, UNS_ERROR_UNAVAILABLE,
-                        "forecast: the moment '%s' tends to no known matrix", spec->moment);
+                        "forecast: the moment '%s' tends to no known matrix, or remembers too "
+                        "few gradients to be near it",
+                        spec->moment);
     for (size_t i = 0; i < d * d; i++) {
         double square = gradient && !centred(spec) ? gradient[i / d] * gradient[i % d] : 0.0;
         moment[i] = identity ? (double)(i / d == i % d) : noise[i] + square;

@@ -261,6 +261,11 @@ static bool leaves_quadratic(const survey *s, double last, const uns_forecast *o
            uns_profile_slope(&s->profile, last) < 0.5;
 }
 
+/* With a sum steps shrink as 1/√t and the way out takes t ~ |A|⁻²: errors of A count twice. */
+static bool estimated(const uns_spec *spec) {
+    return strcmp(spec->structure, "identity") != 0;
+}
+
 static void conclude(const survey *s, double last, uns_forecast *out) {
     const uns_model *m = s->model;
     double farthest = 0.0;
@@ -272,7 +277,8 @@ static void conclude(const survey *s, double last, uns_forecast *out) {
         out->open |= UNS_DOUBT_MEAN_GRADIENT;
     if (last > 2.0 * farthest)
         out->open |= UNS_DOUBT_FAR_NOISE;
-    if (s->pool.scatter > 0.2 && strcmp(s->run->spec.structure, "identity") != 0)
+    if (estimated(&s->run->spec) &&
+        (s->pool.scatter > 0.2 || strcmp(s->run->spec.moment, "sum") == 0))
         out->open |= UNS_DOUBT_ONLINE;
     if (leaves_quadratic(s, last, out))
         out->open |= UNS_DOUBT_CURVED;

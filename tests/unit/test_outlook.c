@@ -197,6 +197,14 @@ Test(outlook, what_no_method_makes_good_stays_open) {
     site.pull = 0.0;
     spec = spec_of("rmsprop", "beta=0.5");
     cr_expect_eq(forecast_at(&spec, &site).open & UNS_DOUBT_ONLINE, UNS_DOUBT_ONLINE);
+    spec = spec_of("rmsprop-full",
+                   "beta.rule=fixed beta=0.9"); /* 19 gradients for two parameters */
+    cr_expect_eq(forecast_at(&spec, &site).open, UNS_DOUBT_ONLINE);
+    spec = spec_of("rmsprop-full", "beta.rule=fixed beta=0.99");
+    cr_expect_eq(forecast_at(&spec, &site).open, 0);
+    site.together = 30; /* modes that are not listed count */
+    cr_expect_eq(forecast_at(&spec, &site).open, UNS_DOUBT_ONLINE);
+    site.together = 0;
     spec = spec_of("sgd", "eta=1e-2 clip.norm=1");
     cr_expect_eq(forecast_at(&spec, &site).open, UNS_DOUBT_NOT_LINEAR);
     const double minimum[2] = {0.1, 1.0};
