@@ -135,10 +135,13 @@ static void say_reading(const uns_view *view, FILE *out) {
         return;
     uns_view_name(view, name);
     if (result->readings == 0) {
-        fprintf(out,
-                "No reading of %s: the run is too short for one at 1\u00a0%% of its cost; give "
-                "instruments.every.\n",
-                name);
+        fprintf(
+            out,
+            result->cell->settings.instruments.every > 0
+                ? "No reading of %s: it ended before the first was due.\n"
+                : "No reading of %s: the run is too short for one at 1\u00a0%% of its cost; "
+                  "give instruments.every.\n",
+            name);
         return;
     }
     const uns_reading *last = &result->reading[result->readings - 1];
