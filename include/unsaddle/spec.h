@@ -113,9 +113,10 @@ typedef enum uns_decay {
     UNS_DECAY_SCALED
 } uns_decay;
 
-/* A gradient that is not finite: stop (that replica stays where it is, and is reported), skip
- * (the whole step is left out for that replica, atomically), or ignore (no check: saves one
- * pass over the gradient; the iterate may become NaN). */
+/* A gradient that is not finite, or whose norm exceeds clip_norm so far that the factor between
+ * them is subnormal in the parameters' precision: stop (that replica stays where it is, and is
+ * reported), skip (the whole step is left out for that replica, atomically), or ignore (no
+ * check: saves one pass over the gradient; the iterate may become NaN). */
 typedef enum uns_nonfinite {
     UNS_NONFINITE_STOP,
     UNS_NONFINITE_SKIP,

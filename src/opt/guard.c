@@ -7,6 +7,7 @@
  */
 #include "opt/opt.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -58,9 +59,9 @@ static void survey_chunk(uns_optimizer *optimizer, void *user, size_t item, size
             optimizer->kernel->square(n, clamped_chunk(optimizer, block, begin, n, buffer));
 }
 
-static void mark(uns_optimizer *optimizer, const uns_block_state *block, size_t replica) {
+static void mark(uns_optimizer *optimizer, const uns_group *group, size_t replica) {
     optimizer->active[replica] = 0;
-    if (optimizer->groups[block->group].spec.nonfinite == UNS_NONFINITE_STOP)
+    if (group->spec.nonfinite == UNS_NONFINITE_STOP)
         optimizer->stopped[replica] = 1;
 }
 
@@ -70,7 +71,8 @@ static void survey_one(uns_optimizer *optimizer, bool clipping) {
     uns_for_chunks(optimizer, survey_chunk, NULL);
     for (size_t i = 0; i < optimizer->item_count; i++)
         if (optimizer->bad_items[i])
-            mark(optimizer, &optimizer->blocks[optimizer->items[i].block], 0);
+            mark(optimizer,
+                 &optimizer->groups[optimizer->blocks[optimizer->items[i].block].group], 0);
     if (clipping)
         uns_sum_partials(optimizer, optimizer->norms[0]);
 }
@@ -91,7 +93,7 @@ static void check_rows(uns_optimizer *optimizer, void *user, size_t item, size_t
                                       optimizer->bad + first);
     for (size_t r = first; r < first + here; r++)
         if (optimizer->bad[r])
-            mark(optimizer, block, r);
+            mark(optimizer, &optimizer->groups[block->group], r);
 }
 
 /* Several replicas: the same, but who is not finite is asked only where somebody is not. */
@@ -197,6 +199,15 @@ static double clip_factor(const uns_optimizer *optimizer, const uns_group *group
     return norm > limit ? limit / norm : 1.0;
 }
 
+/* Steps flush a factor below the least normal number, and the gradient would vanish: one so far
+ * beyond its clip counts as not finite. */
+static void clip_replica(uns_optimizer *optimizer, uns_group *group, size_t r) {
+    double least = optimizer->dtype == UNS_F64 ? DBL_MIN : FLT_MIN;
+    group->clip_factor[r] = clip_factor(optimizer, group, r);
+    if (group->clip_factor[r] < least && group->spec.nonfinite != UNS_NONFINITE_IGNORE)
+        mark(optimizer, group, r);
+}
+
 static void survey(uns_optimizer *optimizer) {
     bool clipping = false, checking = false;
     for (size_t i = 0; i < optimizer->group_count; i++) {
@@ -211,8 +222,7 @@ static void survey(uns_optimizer *optimizer) {
         survey_far(optimizer);
     for (size_t i = 0; i < optimizer->group_count; i++)
         for (size_t r = 0; optimizer->groups[i].clipping && r < optimizer->replicas; r++)
-            optimizer->groups[i].clip_factor[r] =
-                clip_factor(optimizer, &optimizer->groups[i], r);
+            clip_replica(optimizer, &optimizer->groups[i], r);
 }
 
 /* A replica that stopped earlier sits out too, and is not counted as skipped. */

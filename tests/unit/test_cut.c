@@ -143,7 +143,9 @@ Test(cut, rows_longer_than_a_chunk_change_no_bit, .timeout = 60) {
 
 /* The control bits of the calling thread, and modes that a caller may have set. */
 #if defined(__x86_64__)
-static const unsigned long caller_modes[] = {0x1f80, 0x9f80, 0x1fc0, 0x9fc0, 0x7f80, 0x3f80};
+/* The last traps what is invalid or divided by zero. */
+static const unsigned long caller_modes[] = {0x1f80, 0x9f80, 0x1fc0, 0x9fc0,
+                                             0x7f80, 0x3f80, 0x1d00};
 static unsigned long mode_now(void) {
     return _mm_getcsr() & ~0x3ful; /* but for the flags of what has happened */
 }

@@ -96,6 +96,33 @@ Test(guard, a_gradient_that_unscaling_overflows_is_skipped) {
     uns_context_destroy(context);
 }
 
+/* 1e36 can be cut to norm 1 in f32; for 3e38 the factor would be subnormal, and flushed. */
+Test(guard, a_norm_too_large_to_cut_counts_as_not_finite) {
+    const double entry[2] = {1e36, 3e38};
+    uns_context *context = plain_context();
+    uns_spec spec = preset(context, "sgd", "eta=1 nonfinite=skip clip.norm=1");
+    for (size_t replicas = 1; replicas < 4; replicas += 2)
+        for (int k = 0; k < 2; k++) {
+            fixture f;
+            double square = 0.0;
+            cr_assert(
+                fixture_open(&f, context, &spec, (fixture_size){5, 4, replicas, UNS_F32}));
+            for (size_t i = 0; i < 2; i++)
+                for (size_t j = 0; j < f.elements[i]; j++) {
+                    fixture_put(&f, f.x[i], j, 0.0);
+                    fixture_put(&f, f.g[i], j, entry[k]);
+                }
+            cr_assert_eq(uns_optimizer_step(f.optimizer, fixture_x(&f), fixture_g(&f)), UNS_OK);
+            cr_assert_eq(uns_optimizer_skipped(f.optimizer), k ? replicas : 0);
+            for (size_t i = 0; i < 2; i++)
+                for (size_t j = 0; j < f.elements[i]; j++)
+                    square += pow(fixture_get(&f, f.x[i], j), 2);
+            cr_assert_float_eq(square, k ? 0.0 : (double)replicas, 1e-5);
+            fixture_close(&f);
+        }
+    uns_context_destroy(context);
+}
+
 /* Norms and finiteness of many replicas over blocks of several items: by one thread, by three,
  * and of one replica alone the same. */
 Test(guard, replicas_norms_and_stops_hang_on_nobody_else) {
