@@ -173,6 +173,49 @@ Test(refresh, large_pieces_take_few_roots_where_the_memory_is_short) {
     uns_context_destroy(context);
 }
 
+/* The length of the 113th step of 256 parameters, whose gradient is `factor` times its law's,
+ * in units of η; NaN: its replica stopped. */
+static double outlier_step(uns_context *context, const char *more, double factor) {
+    enum {
+        N = 256
+    };
+    double x[N] = {0}, g[N], square = 0.0;
+    uns_spec spec = spec_of(context, "rmsprop-full", more);
+    rider r = {0};
+    open_rider(context, N, &spec, &r);
+    void *place[1] = {x};
+    const void *from[1] = {g};
+    for (uint64_t t = 1; t <= 113; t++) {
+        memset(x, 0, sizeof x);
+        uns_random_normal((uns_key){6, t, 0, UNS_STREAM_USER}, 0, N, g);
+        for (size_t i = 0; i < N && t == 113; i++)
+            g[i] *= factor;
+        cr_assert_eq(uns_optimizer_step(r.optimizer, (uns_tensors){place, 1},
+                                        (uns_const_tensors){from, 1}),
+                     UNS_OK);
+    }
+    for (size_t i = 0; i < N; i++)
+        square += x[i] * x[i];
+    cr_assert(isfinite(square));
+    bool stopped = uns_optimizer_stopped(r.optimizer, 0);
+    close_rider(&r);
+    return stopped ? NAN : sqrt(square) / spec.eta;
+}
+
+/* A step along a signal that outweighs all of C has the length η/√(1 − β). */
+Test(refresh, no_root_waits_for_an_outlier_that_rounding_would_spoil) {
+    static const char more[] = "beta.rule=fixed beta=0.99 burn_in=0";
+    const double factor[3] = {1e6, 1e8, 1e120};
+    uns_context *context = open_context(1);
+    for (int k = 0; uns_dense_available() && k < 3; k++) {
+        double size = outlier_step(context, more, factor[k]);
+        cr_expect_float_eq(size, 10.0, 1e-6, "%g: %.9g", factor[k], size);
+    }
+    if (uns_dense_available())
+        cr_expect(isnan(outlier_step(context, more, 1e200)), "C is not finite");
+    uns_context_destroy(context);
+}
+
 /* What shortens a step is made from the state alone. */
 Test(refresh, a_state_carried_over_between_observing_and_moving_gives_the_same_bits) {
     static bowl b;

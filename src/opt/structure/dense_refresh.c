@@ -51,6 +51,7 @@ enum {
 static const double least_error = 0.01; /* drift let pass where C is known exactly */
 static const double least_left = 0.05;
 static const double most_cut = 1.0; /* b·sᵀC⁻¹s by which R is cut back where no root waits */
+static const double most_waiting = 1e12; /* b·sᵀC⁻¹s beyond which nothing waits: rounding, ∞ */
 static const double most_known = 0.9; /* ρ beyond which C is hardly known at all */
 static const double most_grown = 2.0; /* tr cC, where it is hardly known */
 
@@ -177,9 +178,10 @@ static bool due_now(const look *at, const dense_work *work, const dense_piece *p
         return true;
     if (!at->adaptive)
         return false;
+    bool waits = at->straight && !work->mean && too_young(at->head, piece, r);
     return piece->n <= UNS_DENSE_TINY || mark->blind ||
-           (at->signalled && !(at->straight && !work->mean && too_young(at->head, piece, r)) &&
-            !(surprise(at, mark, work->q[r]) <= SURPRISE));
+           (at->signalled &&
+            !(surprise(at, mark, work->q[r]) <= (waits ? most_waiting : SURPRISE)));
 }
 
 /* R along v as it would be with the signal in it. */
