@@ -94,7 +94,7 @@ typedef struct uns_elementwise {
     void (*accumulate)(size_t n, double a, double b, double e, const void *s, void *c);
     /* c ← max(a·c, |s| + e) */
     void (*accumulate_max)(size_t n, double a, double e, const void *s, void *c);
-    /* q = s·s;  c ← c − b·q where c > q, c + b·q where c < q, else c */
+    /* q = s·s;  c ← c − b·q where c > q, c + b·q where c < q, else c + 0 */
     void (*accumulate_sign)(size_t n, double b, const void *s, void *c);
     /* top ← max(top, k·c) */
     void (*ceiling)(size_t n, double k, const void *c, void *top);

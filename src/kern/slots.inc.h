@@ -27,9 +27,11 @@ UNS_ALWAYS_INLINE VECTOR KERNEL(decaying_max)(VECTOR a, VECTOR e, VECTOR s, VECT
     return KERNEL(larger)(V(mul)(a, c), V(add)(V(abs)(s), e));
 }
 
+/* c + 0 where c stays: compilers may make c + 0 or c − 0 of a c beside sums, and those flush.
+ */
 UNS_ALWAYS_INLINE VECTOR KERNEL(additive)(VECTOR b, VECTOR s, VECTOR c) {
-    const VECTOR q = V(mul)(s, s), bq = V(mul)(b, q);
-    const VECTOR not_above = V(select)(V(gt)(q, c), V(add)(c, bq), c);
+    const VECTOR q = V(mul)(s, s), bq = V(mul)(b, q), kept = V(add)(c, V(set)(0));
+    const VECTOR not_above = V(select)(V(gt)(q, c), V(add)(c, bq), kept);
     return V(select)(V(gt)(c, q), V(sub)(c, bq), not_above);
 }
 
