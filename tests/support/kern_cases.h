@@ -317,32 +317,32 @@ static inline void want_touch(trial *t) {
 #include "support/kern_update.h"
 
 /* Bits of inputs, outputs and positive: 1, 2, 4, 8 for arrays 0, 1, 2, 3. */
-/* CASE(kernel, types, inputs, outputs, positive, variants, shape) */
+/* CASE(kernel, types, inputs, outputs, positive, degree, variants, shape) */
 #define ELEMENT_CASES(CASE)                                                                    \
-    CASE(mix, "TTT", 3, 4, 0, 4, shape_flat)                                                   \
-    CASE(momentum, "TTTT", 3, 12, 0, 12, shape_flat)                                           \
-    CASE(accumulate, "TT", 3, 2, 2, 4, shape_flat)                                             \
-    CASE(accumulate_max, "TT", 3, 2, 2, 4, shape_flat)                                         \
-    CASE(accumulate_sign, "TT", 3, 2, 2, 4, shape_flat)                                        \
-    CASE(ceiling, "TT", 3, 2, 3, 4, shape_flat)                                                \
-    CASE(variance, "TTT", 3, 4, 1, 4, shape_flat)                                              \
-    CASE(precondition, "TTT", 3, 4, 1, 30, shape_flat)                                         \
-    CASE(precondition_signal, "TTT", 3, 4, 0, 30, shape_flat)                                  \
-    CASE(adadelta, "TT", 3, 3, 1, 4, shape_flat)                                               \
-    CASE(move, "TT", 3, 2, 0, 4, shape_flat)                                                   \
-    CASE(clamp, "TT", 1, 2, 0, 4, shape_flat)                                                  \
-    CASE(scale, "TT", 1, 2, 0, 4, shape_flat)                                                  \
-    CASE(scale_rows, "dTT", 3, 4, 0, 4, shape_scale_rows)                                      \
-    CASE(square_rows, "Td", 3, 2, 2, 4, shape_by_replica)                                      \
-    CASE(nonfinite_rows, "Tb", 3, 2, 0, 4, shape_by_replica)                                   \
-    CASE(square, "T", 1, 0, 0, 1, shape_flat)                                                  \
-    CASE(nonfinite, "T", 1, 0, 0, 1, shape_flat)                                               \
-    CASE(touch, "TTTT", 15, 14, 0, 4, shape_flat)                                              \
-    CASE(update, "TTTTT", 31, 30, 24, UPDATE_VARIANTS, shape_flat)                             \
-    CASE(dots, "TTTd", 7, 8, 0, 8, shape_dots)                                                 \
-    CASE(combine, "Tdd", 7, 4, 0, 4, shape_combine)                                            \
-    CASE(dot_rows, "TTd", 7, 4, 0, 4, shape_dot_rows)                                          \
-    CASE(combine_rows, "dTd", 7, 4, 0, 4, shape_combine_rows)
+    CASE(mix, "TTT", 3, 4, 0, 1, 4, shape_flat)                                                \
+    CASE(momentum, "TTTT", 3, 12, 0, 1, 12, shape_flat)                                        \
+    CASE(accumulate, "TT", 3, 2, 2, 2, 4, shape_flat)                                          \
+    CASE(accumulate_max, "TT", 3, 2, 2, 1, 4, shape_flat)                                      \
+    CASE(accumulate_sign, "TT", 3, 2, 2, 2, 4, shape_flat)                                     \
+    CASE(ceiling, "TT", 3, 2, 3, 1, 4, shape_flat)                                             \
+    CASE(variance, "TTT", 3, 4, 1, 2, 4, shape_flat)                                           \
+    CASE(precondition, "TTT", 3, 4, 1, 3, 30, shape_flat)                                      \
+    CASE(precondition_signal, "TTT", 3, 4, 0, 5, 30, shape_flat)                               \
+    CASE(adadelta, "TT", 3, 3, 1, 3, 4, shape_flat)                                            \
+    CASE(move, "TT", 3, 2, 0, 1, 4, shape_flat)                                                \
+    CASE(clamp, "TT", 1, 2, 0, 0, 4, shape_flat)                                               \
+    CASE(scale, "TT", 1, 2, 0, 1, 4, shape_flat)                                               \
+    CASE(scale_rows, "dTT", 3, 4, 0, 2, 4, shape_scale_rows)                                   \
+    CASE(square_rows, "Td", 3, 2, 2, 2, 4, shape_by_replica)                                   \
+    CASE(nonfinite_rows, "Tb", 3, 2, 0, 0, 4, shape_by_replica)                                \
+    CASE(square, "T", 1, 0, 0, 2, 1, shape_flat)                                               \
+    CASE(nonfinite, "T", 1, 0, 0, 0, 1, shape_flat)                                            \
+    CASE(touch, "TTTT", 15, 14, 0, 0, 4, shape_flat)                                           \
+    CASE(update, "TTTTT", 31, 30, 24, 3, UPDATE_VARIANTS, shape_flat)                          \
+    CASE(dots, "TTTd", 7, 8, 0, 2, 8, shape_dots)                                              \
+    CASE(combine, "Tdd", 7, 4, 0, 2, 4, shape_combine)                                         \
+    CASE(dot_rows, "TTd", 7, 4, 0, 2, 4, shape_dot_rows)                                       \
+    CASE(combine_rows, "dTd", 7, 4, 0, 2, 4, shape_combine_rows)
 
 #define ELEMENT_CASE(kernel, ...)                                                              \
     {#kernel, offsetof(uns_elementwise, kernel), __VA_ARGS__, run_##kernel, want_##kernel},

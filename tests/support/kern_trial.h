@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * Trials of kernels: arrays between guard pages, at the first or the last, filled with ordinary
- * or extreme numbers, given to one kernel of one table, and what they hold afterwards. Plain C,
- * no test framework, so that tests/tools/kern_bits.c can run the same trials on other machines.
- * A case (see kern_cases.h) says what a kernel's arrays are.
+ * Trials of kernels: arrays between guard pages, at the first or the last, filled with
+ * ordinary, wide or extreme numbers, given to one kernel of one table, and what they hold
+ * afterwards. Plain C, no test framework, so that tests/tools/kern_bits.c can run the same
+ * trials on other machines. A case (see kern_cases.h) says what a kernel's arrays are.
  */
 #ifndef UNS_TEST_KERN_TRIAL_H
 #define UNS_TEST_KERN_TRIAL_H
@@ -44,13 +44,21 @@ typedef struct trial {
     double result, wanted_result, result_scale; /* of kernels that return a number */
 } trial;
 
+/* What arrays are filled with. */
+typedef enum trial_sizes {
+    SIZES_ORDINARY, /* around 1 */
+    SIZES_WIDE,     /* far from 1, yet no term of the case over- or underflows */
+    SIZES_EXTREME   /* 0, subnormal, huge, infinite, NaN */
+} trial_sizes;
+
 typedef struct kern_case {
     const char *name;
     size_t offset;          /* of the kernel in uns_kernels, or in uns_elementwise */
     char types[ARRAYS + 1]; /* see trial */
     unsigned inputs;        /* bits of the arrays that are read */
     unsigned outputs;       /* and written */
-    unsigned positive;      /* never negative in ordinary data */
+    unsigned positive;      /* never negative in ordinary and wide data */
+    int degree;             /* of the highest power of a number on the way; 0: none matters */
     int variants;           /* sets of coefficients */
     void (*shape)(trial *);
     void (*run)(const uns_kernels *, trial *);
@@ -192,6 +200,15 @@ static inline double trial_ordinary(double normal, double uniform) {
     return normal * exp2(floor(12 * uniform) - 6);
 }
 
+/* Powers up to the case's degree are normal in the trial's type: f32 ends at 2^±126, f64 at
+ * 2^±1022, and coefficients, normals and sums take the rest. */
+static inline double trial_wide(const trial *t, const kern_case *c, double normal,
+                                double uniform) {
+    const double far = (t->dtype == UNS_F32 ? 100 : 960) / c->degree;
+    const double sign = uniform < 0.5 ? -1 : 1, part = 2 * uniform - floor(2 * uniform);
+    return normal * exp2(sign * floor(far * (1 + 4 * part) / 5));
+}
+
 static inline double trial_extreme(const trial *t, int array, double normal, double uniform) {
     const bool narrow = trial_is_f32(t, array) || trial_is_bf16(t, array);
     const double least = narrow ? FLT_TRUE_MIN : DBL_TRUE_MIN;
@@ -203,27 +220,28 @@ static inline double trial_extreme(const trial *t, int array, double normal, dou
     return pick < count ? copysign(sizes[pick], normal) : normal;
 }
 
-/* Ordinary numbers, with some zeros among them and, for odd n, some ∞ and NaN; or extreme. */
+/* Ordinary and wide numbers have some zeros among them and, for odd n, some ∞ and NaN. */
 static inline double trial_number(const trial *t, const kern_case *c, int j, size_t i,
-                                  bool extreme) {
+                                  trial_sizes sizes) {
     const size_t at = (i * ARRAYS + (size_t)j + 31 * t->n) % POOL;
     const double normal = t->normals[at], uniform = t->uniforms[at];
     if (t->types[j] == 'b')
         return uniform < 0.5 ? 2 : 0;
     if (t->types[j] == 'c')
         return floor(256 * uniform);
-    if (extreme)
+    if (sizes == SIZES_EXTREME)
         return trial_extreme(t, j, normal, uniform);
     if (i % 61 == 60)
         return i % 3 == 0 || t->n % 2 == 0 ? 0 : i % 3 == 1 ? HUGE_VAL : (double)NAN;
-    const double value = trial_ordinary(normal, uniform);
+    const double value = sizes == SIZES_WIDE ? trial_wide(t, c, normal, uniform)
+                                             : trial_ordinary(normal, uniform);
     return c->positive >> j & 1 ? fabs(value) : value;
 }
 
-static inline void trial_fill(trial *t, const kern_case *c, bool extreme) {
+static inline void trial_fill(trial *t, const kern_case *c, trial_sizes sizes) {
     for (int j = 0; j < ARRAYS; j++)
         for (size_t i = 0; i < t->length[j]; i++)
-            trial_put(t, t->initial[j], j, i, trial_number(t, c, j, i, extreme));
+            trial_put(t, t->initial[j], j, i, trial_number(t, c, j, i, sizes));
 }
 
 /* Where arrays lie: `gap`·j elements from the guard page behind, or before if `first`. */

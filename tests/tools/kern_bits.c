@@ -11,9 +11,7 @@
 
 #include "base/base.h"
 
-#include "support/kern_cases.h"
-#include "support/kern_cases_f64.h"
-#include "support/kern_cases_narrow.h"
+#include "support/kern_check.h"
 
 /* FNV-1a. */
 static uint64_t digest(uint64_t hash, const void *data, size_t bytes) {
@@ -25,41 +23,78 @@ static uint64_t digest(uint64_t hash, const void *data, size_t bytes) {
 
 static const uint64_t digest_start = 0xcbf29ce484222325u;
 
-static uint64_t digest_run(uint64_t hash, trial *t, const kern_case *c,
-                           const uns_kernels *table, bool extreme) {
-    const int apart[ARRAYS] = {0, 1, 2, 3, 4};
-    const trial_place last = {0, false};
-    trial_fill(t, c, extreme);
-    trial_run(t, c, table, last, apart);
+static uint64_t digest_run(uint64_t hash, kern_check *k, const uns_kernels *table,
+                           trial_place place, const alias_map map) {
+    trial *t = &k->trial;
+    trial_run(t, k->of, table, place, map);
     for (int j = 0; j < ARRAYS; j++)
         hash = digest(hash, t->after[j], trial_bytes(t, j));
     return digest(hash, &t->result, sizeof t->result);
 }
 
-static void print_case(trial *t, const kern_case *c, uns_dtype dtype, const uns_kernels *table,
-                       bool all) {
+/* The last output on the last input that it may lie on; false if there is none. */
+static bool some_alias(const kern_check *k, alias_map map) {
+    bool any = false;
+    memcpy(map, apart, sizeof apart);
+    for (int pair = 0; pair < ARRAYS * ARRAYS; pair++)
+        if (may_lie_on(&k->trial, k->of, pair / ARRAYS, pair % ARRAYS)) {
+            memcpy(map, apart, sizeof apart);
+            map[pair / ARRAYS] = pair % ARRAYS;
+            any = true;
+        }
+    return any;
+}
+
+/* At the end of a page, the arrays apart; and of some sizes either elsewhere, each aligned in
+ * another way, or one array on another. */
+static uint64_t digest_places(uint64_t hash, kern_check *k, const uns_kernels *table,
+                              trial_sizes sizes, bool flushed) {
+    alias_map map;
+    trial_fill(&k->trial, k->of, sizes);
+    const uint64_t mode = flushed ? uns_flush_enter() : 0;
+    hash = digest_run(hash, k, table, (trial_place){0, false}, apart);
+    if (k->trial.n % 8 == 5 || k->trial.n == 257)
+        hash = digest_run(hash, k, table, (trial_place){1, true}, apart);
+    if ((k->trial.n % 8 == 3 || k->trial.n == 511) && some_alias(k, map)) {
+        share_contents(&k->trial, map);
+        hash = digest_run(hash, k, table, (trial_place){0, false}, map);
+    }
+    if (flushed)
+        uns_flush_restore(mode);
+    return hash;
+}
+
+/* Whole registers and the rest of them, then the ends of blocks and strips. */
+static size_t next_of_bits(size_t n) {
+    return n < 69 ? n + 1 : n == 69 ? 255 : n == 257 ? 511 : n == 513 ? 1025 : n + 1;
+}
+
+static void print_case(kern_check *k, const kern_case *c, uns_dtype dtype,
+                       const uns_kernels *table, bool all) {
+    k->of = c;
     for (int kind = 0; kind < (all ? 4 : 3); kind++) {
+        const bool extreme = kind >> 1, flushed = kind & 1;
         uint64_t hash = digest_start;
-        for (size_t n = 0; n < 70; n++)
+        for (size_t n = 0; n <= 1025; n = next_of_bits(n))
             for (int variant = 0; variant < c->variants; variant++) {
-                trial_shape(t, c, dtype, n, variant);
-                trial_fill(t, c, kind >> 1);
-                hash = digest_run(hash, t, c, table, kind & 1);
+                trial_shape(&k->trial, c, dtype, n, variant);
+                hash = digest_places(hash, k, table, extreme ? SIZES_EXTREME : SIZES_ORDINARY,
+                                     flushed);
             }
         printf("%s %s %s%s %016" PRIx64 "\n", c->name, dtype == UNS_F32 ? "f32" : "f64",
-               kind >> 1 ? "extreme" : "ordinary", kind & 1 ? " flushed" : "", hash);
+               extreme ? "extreme" : "ordinary", flushed ? " flushed" : "", hash);
     }
 }
 
-static void print_table(trial *t, const uns_kernels *table, bool all) {
+static void print_table(kern_check *k, const uns_kernels *table, bool all) {
     printf("table %s\n", table->isa);
     for (size_t i = 0; i < UNS_COUNT_OF(element_cases); i++)
         for (int dtype = 0; dtype < 2; dtype++)
-            print_case(t, &element_cases[i], (uns_dtype)dtype, table, all);
+            print_case(k, &element_cases[i], (uns_dtype)dtype, table, all);
     for (size_t i = 0; i < UNS_COUNT_OF(f64_cases); i++)
-        print_case(t, &f64_cases[i], UNS_F64, table, all);
+        print_case(k, &f64_cases[i], UNS_F64, table, all);
     for (size_t i = 0; i < UNS_COUNT_OF(narrow_cases); i++)
-        print_case(t, &narrow_cases[i], UNS_F32, table, all);
+        print_case(k, &narrow_cases[i], UNS_F32, table, all);
 }
 
 static void print_numbers(const trial *t) {
@@ -78,14 +113,14 @@ static void print_numbers(const trial *t) {
 
 int main(int count, char **arguments) {
     static const unsigned bits[] = {UNS_ISA_SCALAR, UNS_ISA_AVX2, UNS_ISA_AVX512, UNS_ISA_NEON};
-    trial t;
+    kern_check check;
     (void)arguments;
-    if (!trial_open(&t))
+    if (!check_open(&check, NULL, 0))
         return 1;
-    print_numbers(&t);
+    print_numbers(&check.trial);
     for (size_t i = 0; i < UNS_COUNT_OF(bits); i++)
         if (i == 0 || uns_kernels_select(bits[i]) != &uns_kernels_scalar)
-            print_table(&t, uns_kernels_select(bits[i]), count == 1);
-    trial_close(&t);
+            print_table(&check, uns_kernels_select(bits[i]), count == 1);
+    check_close(&check);
     return 0;
 }

@@ -164,12 +164,12 @@ Test(kern, touch_reads_every_array_and_writes_all_but_the_first) {
 /* What `update_narrow` writes are the bits that its parts write; one NaN is as good as another
  * where f32 keeps it. */
 static void expect_bits_of_parts(trial *t, const kern_case *c, size_t n, int variant,
-                                 bool extreme) {
+                                 trial_sizes sizes) {
     unsigned char *arrays[ARRAYS];
     trial_shape(t, c, UNS_F32, n, variant);
     if (is_left_out(t))
         return;
-    trial_fill(t, c, extreme);
+    trial_fill(t, c, sizes);
     for (int j = 0; j < ARRAYS; j++) {
         arrays[j] = malloc(trial_bytes(t, j) + 1);
         memcpy(arrays[j], t->initial[j], trial_bytes(t, j));
@@ -193,7 +193,8 @@ Test(kern, update_narrow_has_the_bits_of_its_parts, .timeout = 200) {
         for (size_t n = 0; n <= 4097; n = next_size(n))
             for (int kind = 0; kind < 4 * narrow_cases[i].variants; kind++) {
                 const uint64_t mode = kind & 1 ? uns_flush_enter() : 0;
-                expect_bits_of_parts(&t, &narrow_cases[i], n, kind / 4, kind >> 1 & 1);
+                expect_bits_of_parts(&t, &narrow_cases[i], n, kind / 4,
+                                     kind >> 1 & 1 ? SIZES_EXTREME : SIZES_ORDINARY);
                 if (kind & 1)
                     uns_flush_restore(mode);
             }

@@ -201,6 +201,52 @@ Test(kern_check, a_wrong_formula_is_found) {
     check_close(&check);
 }
 
+/* Right but for numbers far from 1. */
+static void mix_near_one(size_t n, double alpha, const void *x, double beta, const void *y,
+                         void *out) {
+    float *to = out;
+    uns_kernels_scalar.of[UNS_F32].mix(n, alpha, x, beta, y, out);
+    for (size_t i = 0; i < n; i++)
+        if (isfinite(to[i]) && fabsf(to[i]) > 1e25f)
+            to[i] = 0;
+}
+static void move_near_one(size_t n, double k, double eta, const void *d, void *x) {
+    float *to = x;
+    uns_kernels_scalar.of[UNS_F32].move(n, k, eta, d, x);
+    for (size_t i = 0; i < n; i++)
+        if (fabsf(to[i]) < 1e-25f)
+            to[i] = 0;
+}
+
+Test(kern_check, a_formula_wrong_only_far_from_one_is_found) {
+    uns_kernels table = wrong_table();
+    kern_check check;
+    table.of[UNS_F32].mix = mix_near_one;
+    table.of[UNS_F32].move = move_near_one;
+    cr_assert(check_open(&check, NULL, 0));
+    cr_assert_not(check_equations(&check, case_of("mix"), UNS_F32, &table));
+    cr_assert_not(check_equations(&check, case_of("move"), UNS_F32, &table));
+    check_close(&check);
+}
+
+/* Right but for infinity. */
+static void scale_to_numbers(size_t n, double k, const void *x, void *out) {
+    float *to = out;
+    uns_kernels_scalar.of[UNS_F32].scale(n, k, x, out);
+    for (size_t i = 0; i < n; i++)
+        to[i] = isinf(to[i]) ? 1 : to[i];
+}
+
+Test(kern_check, a_number_in_place_of_infinity_is_found) {
+    uns_kernels table = wrong_table();
+    kern_check check;
+    table.of[UNS_F32].scale = scale_to_numbers;
+    cr_assert(check_open(&check, NULL, 0));
+    cr_assert_not(check_equations(&check, case_of("scale"), UNS_F32, &table));
+    cr_assert(strstr(check.finding, "inf"), "%s", check.finding);
+    check_close(&check);
+}
+
 /* Right but for a threshold: of momentum, and of x. */
 static int update_narrow_misplaced(size_t n, const uns_update *update, const uns_reduced *how) {
     uns_reduced other = *how;
