@@ -11,8 +11,8 @@
 #include <unsaddle/context.h>
 
 enum {
-    UNS_CSV_FIELDS = 20,
-    UNS_CSV_FIELD = 256 /* a label has 96 at most, twice that when quoted */
+    UNS_CSV_FIELDS = 32, /* columns of a table, the label among them */
+    UNS_CSV_FIELD = 256  /* a label has 96 at most, twice that when quoted */
 };
 
 void uns_csv_put_text(FILE *out, const char *text);

@@ -54,6 +54,10 @@ static const column episode_columns[] = {
     AT(RUNG, rung),     AT(REAL, product_error)};
 #undef AT
 
+_Static_assert(UNS_COUNT_OF(reading_columns) < UNS_CSV_FIELDS &&
+                   UNS_COUNT_OF(episode_columns) < UNS_CSV_FIELDS,
+               "a row and its label fit the fields of a line");
+
 static size_t reading_rows(const uns_result *result) {
     return result->readings;
 }
