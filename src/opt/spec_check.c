@@ -4,302 +4,185 @@
  * because a run that ignores half of its config is worse than one that does not start.
  */
 #include "base/base.h"
+#include "opt/spec_rule.h"
 
 #include <string.h>
-#include <unsaddle/moment.h>
-#include <unsaddle/spec.h>
-#include <unsaddle/structure.h>
 
-/* A spec with its names looked up. */
-typedef struct facts {
-    const uns_spec *spec;
-    const uns_moment_ops *moment;
-    const uns_structure_ops *structure;
-} facts;
-
-typedef struct rule {
-    bool (*broken)(const facts *f);
-    uns_status status;
-    const char *message;
-} rule;
-
-static bool keeps_moment(const facts *f) {
+static bool keeps_moment(const uns_spec_facts *f) {
     const uns_block one = {.rows = 1, .cols = 1};
     return !f->structure->elementwise || f->structure->elements(f->spec, &one) > 0;
 }
 
-static bool is_moment(const facts *f, const char *name) {
+static bool is_moment(const uns_spec_facts *f, const char *name) {
     return strcmp(f->moment->name, name) == 0;
 }
 
-static bool mu_without_momentum(const facts *f) {
+static bool mu_without_momentum(const uns_spec_facts *f) {
     return f->spec->momentum == UNS_MOMENTUM_NONE && f->spec->mu != 0.0;
 }
 
-static bool dampening_elsewhere(const facts *f) {
+static bool dampening_elsewhere(const uns_spec_facts *f) {
     return f->spec->momentum != UNS_MOMENTUM_HEAVY && f->spec->dampening != 0.0;
 }
 
-static bool memory_elsewhere(const facts *f) {
+static bool memory_elsewhere(const uns_spec_facts *f) {
     return f->spec->momentum != UNS_MOMENTUM_LION && f->spec->mu_memory != 0.0;
 }
 
-static bool correction_elsewhere(const facts *f) {
+static bool correction_elsewhere(const uns_spec_facts *f) {
     return f->spec->mu_correction && f->spec->momentum != UNS_MOMENTUM_EMA &&
            f->spec->momentum != UNS_MOMENTUM_NONE;
 }
 
-static bool deviation_without_mean(const facts *f) {
+static bool deviation_without_mean(const uns_spec_facts *f) {
     return f->spec->signal == UNS_SIGNAL_DEVIATION &&
            (f->spec->momentum == UNS_MOMENTUM_NONE || f->spec->momentum_at != UNS_PLACE_FIRST);
 }
 
-static bool rule_constant_unused(const facts *f) {
+static bool rule_constant_unused(const uns_spec_facts *f) {
     return f->spec->beta_rule == UNS_BETA_FIXED && f->spec->beta_c != 1.0;
 }
 
-static bool moment_values_unused(const facts *f) {
+static bool moment_values_unused(const uns_spec_facts *f) {
     const uns_spec *spec = f->spec;
     return !keeps_moment(f) && (spec->centred || spec->rectify || spec->initial != 0.0 ||
                                 spec->increment != 0.0 || spec->ceiling != UNS_CEILING_NONE);
 }
 
-static bool increment_unused(const facts *f) {
+static bool increment_unused(const uns_spec_facts *f) {
     uns_coeffs coeffs;
     f->moment->coeffs(f->spec, 1, &coeffs);
     return f->spec->increment != 0.0 && coeffs.e == 0.0;
 }
 
-static bool nothing_to_start(const facts *f) {
+static bool nothing_to_start(const uns_spec_facts *f) {
     return (f->moment->oracle || f->moment->memoryless) && f->spec->initial != 0.0;
 }
 
-static bool memory_of_memoryless(const facts *f) {
+static bool memory_of_memoryless(const uns_spec_facts *f) {
     return f->moment->memoryless &&
            (f->spec->beta != 0.0 || f->spec->beta_rule != UNS_BETA_FIXED);
 }
 
-static bool fold_on_whole(const facts *f) {
+static bool fold_on_whole(const uns_spec_facts *f) {
     return f->moment->fold && !f->structure->elementwise;
 }
 
-static bool oracle_not_adopted(const facts *f) {
+static bool oracle_not_adopted(const uns_spec_facts *f) {
     return f->moment->oracle && !f->structure->elementwise && !f->structure->adopt;
 }
 
-static bool centred_without_mean(const facts *f) {
+static bool centred_without_mean(const uns_spec_facts *f) {
     return f->spec->centred && !is_moment(f, "ema") && !is_moment(f, "mean");
 }
 
-static bool centred_ceiling(const facts *f) {
+static bool centred_ceiling(const uns_spec_facts *f) {
     return f->spec->centred && f->spec->ceiling != UNS_CEILING_NONE;
 }
 
-static bool ceiling_without_state(const facts *f) {
+static bool ceiling_without_state(const uns_spec_facts *f) {
     return f->spec->ceiling != UNS_CEILING_NONE &&
            (!f->structure->elementwise || f->moment->oracle || f->moment->memoryless);
 }
 
-static bool rectify_elsewhere(const facts *f) {
+static bool rectify_elsewhere(const uns_spec_facts *f) {
     return f->spec->rectify && !is_moment(f, "ema");
 }
 
-static bool about_without_oracle(const facts *f) {
+static bool about_without_oracle(const uns_spec_facts *f) {
     return f->spec->about != UNS_ABOUT_SECOND_MOMENT && !f->moment->oracle;
 }
 
-static bool refresh_unused(const facts *f) {
-    return !f->structure->refreshes &&
-           (f->spec->refresh != UNS_REFRESH_ADAPTIVE || f->spec->refresh_tolerance != 1.0);
-}
-
-static bool lag_unused(const facts *f) {
-    return f->spec->refresh_lag != 0 && !f->structure->lags;
-}
-
-/* One root of a piece is under way at a time. */
-static bool lag_too_long(const facts *f) {
-    return f->spec->refresh != UNS_REFRESH_ADAPTIVE && f->spec->refresh_lag > f->spec->refresh;
-}
-
-static bool damping_unused(const facts *f) {
-    return f->spec->damping != 0.0 &&
-           (!f->structure->damps || f->spec->root == UNS_ROOT_QUINTIC);
-}
-
-static bool is_kron(const facts *f) {
-    return strcmp(f->structure->name, "kron") == 0 ||
-           strcmp(f->structure->name, "kron-eigen") == 0;
-}
-
-/* R is made of the direction itself, anew in every step. */
-static bool is_polar(const facts *f) {
-    return is_moment(f, "latest") && f->spec->signal == UNS_SIGNAL_DIRECTION;
-}
-
-static bool refresh_not_given(const facts *f) {
-    return strcmp(f->structure->name, "kron-eigen") == 0 &&
-           f->spec->refresh == UNS_REFRESH_ADAPTIVE;
-}
-
-static bool refresh_of_polar(const facts *f) {
-    return is_kron(f) && is_polar(f) && f->spec->refresh != UNS_REFRESH_ADAPTIVE &&
-           f->spec->refresh != 1;
-}
-
-static bool tolerance_unused(const facts *f) {
-    return f->spec->refresh != UNS_REFRESH_ADAPTIVE && f->spec->refresh_tolerance != 1.0;
-}
-
-static bool pieces_unused(const facts *f) {
-    const uns_spec *spec = f->spec;
-    bool block = strcmp(f->structure->name, "block") == 0;
-    bool capped = spec->structure_cap != 256 || spec->structure_over != UNS_OVER_CUT;
-    return !block && (spec->structure_block != 0 || (capped && !is_kron(f)));
-}
-
-static bool leave_elsewhere(const facts *f) {
-    return f->spec->structure_over == UNS_OVER_LEAVE && !is_kron(f);
-}
-
-static bool kron_values_unused(const facts *f) {
-    return !is_kron(f) &&
-           (f->spec->structure_side != UNS_SIDE_BOTH || f->spec->structure_every != 1);
-}
-
-static bool every_without_factors(const facts *f) {
-    return f->spec->structure_every != 1 && (f->spec->centred || is_polar(f));
-}
-
-static bool basis_elsewhere(const facts *f) {
-    return f->spec->basis != UNS_BASIS_EIGEN && strcmp(f->structure->name, "kron-eigen") != 0;
-}
-
-static bool eigen_unfit(const facts *f) {
-    return strcmp(f->structure->name, "kron-eigen") == 0 &&
-           (f->moment->memoryless || f->spec->centred);
-}
-
-static bool polar_on_both(const facts *f) {
-    return strcmp(f->structure->name, "kron") == 0 && is_polar(f) &&
-           f->spec->structure_side == UNS_SIDE_BOTH;
-}
-
-static bool quintic_elsewhere(const facts *f) {
-    return f->spec->root == UNS_ROOT_QUINTIC && !(strcmp(f->structure->name, "kron") == 0 &&
-                                                  is_polar(f) && f->spec->exponent == 0.5);
-}
-
-static bool cap_unused(const facts *f) {
-    const uns_spec *spec = f->spec;
-    return spec->structure_block != 0 &&
-           (spec->structure_cap != 256 || spec->structure_over != UNS_OVER_CUT);
-}
-
-static bool window_not_retired(const facts *f) {
-    return f->moment->windowed && !f->structure->retire;
-}
-
-static bool window_unused(const facts *f) {
-    return !f->moment->windowed && f->spec->structure_window != 100;
-}
-
-static bool rank_unused(const facts *f) {
-    return (strcmp(f->structure->name, "lowrank") != 0 || f->moment->windowed) &&
-           (f->spec->structure_rank != 32 ||
-            f->spec->structure_complement != UNS_COMPLEMENT_MEAN);
-}
-
 /* The bias correction and the burn-in would divide by 0. */
-static bool beta_never_fades(const facts *f) {
+static bool beta_never_fades(const uns_spec_facts *f) {
     return f->spec->beta_rule == UNS_BETA_FIXED && f->spec->beta == 1.0 && !f->moment->windowed;
 }
 
-static bool trust_unused(const facts *f) {
+static bool trust_unused(const uns_spec_facts *f) {
     bool trusts = f->spec->scale == UNS_SCALE_TRUST || f->spec->scale == UNS_SCALE_TRUST_SUM;
     return !trusts && (f->spec->trust != 1.0 || f->spec->trust_epsilon != 0.0);
 }
 
-static bool graft_on_elementwise(const facts *f) {
+static bool graft_on_elementwise(const uns_spec_facts *f) {
     return f->spec->scale == UNS_SCALE_GRAFT && f->structure->elementwise;
 }
 
-static bool graft_of_oracle(const facts *f) {
+static bool graft_of_oracle(const uns_spec_facts *f) {
     return f->spec->scale == UNS_SCALE_GRAFT && f->moment->oracle;
 }
 
-static bool graft_unused(const facts *f) {
+static bool graft_unused(const uns_spec_facts *f) {
     return f->spec->scale != UNS_SCALE_GRAFT && f->spec->graft_epsilon != 1e-8;
 }
 
-static bool rms_unused(const facts *f) {
+static bool rms_unused(const uns_spec_facts *f) {
     return f->spec->scale != UNS_SCALE_RMS_CLIP &&
            (f->spec->rms_threshold != 1.0 || f->spec->rms_relative != 0.0);
 }
 
-static bool power_unused(const facts *f) {
+static bool power_unused(const uns_spec_facts *f) {
     return !is_moment(f, "power") && f->spec->beta_power != 0.8;
 }
 
-static bool sum_without_scaled(const facts *f) {
+static bool sum_without_scaled(const uns_spec_facts *f) {
     return f->spec->scale == UNS_SCALE_TRUST_SUM && f->spec->decay != 0.0 &&
            f->spec->decay_form != UNS_DECAY_SCALED;
 }
 
-static bool adadelta_unfit(const facts *f) {
+static bool adadelta_unfit(const uns_spec_facts *f) {
     return f->spec->scale == UNS_SCALE_ADADELTA &&
            (!f->structure->elementwise ||
             (f->spec->decay != 0.0 && f->spec->decay_form == UNS_DECAY_SCALED));
 }
 
-static bool schedule_unused(const facts *f) {
+static bool schedule_unused(const uns_spec_facts *f) {
     const uns_spec *spec = f->spec;
     return spec->schedule == UNS_SCHEDULE_CONSTANT &&
            (spec->schedule_steps || spec->schedule_every || spec->schedule_factor != 0.0 ||
             spec->schedule_floor != 0.0);
 }
 
-static bool schedule_without_length(const facts *f) {
+static bool schedule_without_length(const uns_spec_facts *f) {
     return (f->spec->schedule == UNS_SCHEDULE_COSINE ||
             f->spec->schedule == UNS_SCHEDULE_POLYNOMIAL) &&
            f->spec->schedule_steps == 0;
 }
 
-static bool schedule_without_stage(const facts *f) {
+static bool schedule_without_stage(const uns_spec_facts *f) {
     return f->spec->schedule == UNS_SCHEDULE_STEP && f->spec->schedule_every == 0;
 }
 
-static bool schedule_without_factor(const facts *f) {
+static bool schedule_without_factor(const uns_spec_facts *f) {
     return (f->spec->schedule == UNS_SCHEDULE_STEP ||
             f->spec->schedule == UNS_SCHEDULE_EXPONENTIAL ||
             f->spec->schedule == UNS_SCHEDULE_INVERSE_TIME) &&
            f->spec->schedule_factor == 0.0;
 }
 
-static bool larger_step_halved(const facts *f) {
+static bool larger_step_halved(const uns_spec_facts *f) {
     return (f->spec->larger_step != 0.0) != (f->spec->larger_step_every != 0);
 }
 
-static bool larger_step_smaller(const facts *f) {
+static bool larger_step_smaller(const uns_spec_facts *f) {
     return f->spec->larger_step_every != 0 && !(f->spec->larger_step > f->spec->eta);
 }
 
-static bool is_reduced(const facts *f) {
+static bool is_reduced(const uns_spec_facts *f) {
     return f->spec->state == UNS_STATE_BF16 || f->spec->state == UNS_STATE_Q8;
 }
 
-static bool reduced_unfit(const facts *f) {
+static bool reduced_unfit(const uns_spec_facts *f) {
     return is_reduced(f) &&
            (!f->structure->elementwise || f->moment->oracle || f->spec->centred);
 }
 
-static bool reduced_unused(const facts *f) {
+static bool reduced_unused(const uns_spec_facts *f) {
     const bool keeps = keeps_moment(f) && !f->moment->memoryless;
     return is_reduced(f) && !keeps && f->spec->momentum == UNS_MOMENTUM_NONE &&
            f->spec->scale != UNS_SCALE_ADADELTA;
 }
 
-static const rule pair_rules[] = {
+static const uns_spec_rule slot_rules[] = {
     {mu_without_momentum, UNS_ERROR_PAIR,
      "mu has no effect with momentum=none; set momentum to heavy, nesterov or ema, or mu to 0"},
     {dampening_elsewhere, UNS_ERROR_PAIR, "dampening belongs to momentum=heavy; set it to 0"},
@@ -328,61 +211,8 @@ static const rule pair_rules[] = {
      "ceiling needs an accumulated moment and an elementwise structure, such as diagonal"},
     {rectify_elsewhere, UNS_ERROR_PAIR, "rectify needs moment=ema"},
     {about_without_oracle, UNS_ERROR_PAIR, "about belongs to moment=exact"},
-    {refresh_unused, UNS_ERROR_PAIR,
-     "refresh and refresh.tolerance have no effect on this structure, whose root is taken at "
-     "every step; leave them out, or set structure=full, block, kron or kron-eigen"},
-    {refresh_not_given, UNS_ERROR_PAIR,
-     "structure=kron-eigen renews its basis every so many observations: set refresh=10, or "
-     "another number"},
-    {refresh_of_polar, UNS_ERROR_PAIR,
-     "moment=latest with signal=direction is a root of the direction itself, taken at every "
-     "step; leave refresh out"},
-    {tolerance_unused, UNS_ERROR_PAIR,
-     "refresh.tolerance belongs to refresh=adaptive; leave it out"},
-    {damping_unused, UNS_ERROR_PAIR,
-     "damping is for the roots of matrices: structure=full, block, kron and kron-eigen, but "
-     "for root=quintic; set it to 0"},
-    {lag_unused, UNS_ERROR_PAIR,
-     "refresh.lag belongs to structure=full and block, whose roots may be computed beside the "
-     "steps; leave it out"},
-    {lag_too_long, UNS_ERROR_RANGE,
-     "refresh.lag must not exceed refresh: the next root would be due before the last one is "
-     "in force"},
-    {pieces_unused, UNS_ERROR_PAIR,
-     "structure.block belongs to structure=block, .cap and .over to block, kron and "
-     "kron-eigen; leave them out"},
-    {leave_elsewhere, UNS_ERROR_PAIR,
-     "structure.over=leave leaves one side of a matrix out, which belongs to structure=kron "
-     "and "
-     "kron-eigen; set cut or diagonal"},
-    {kron_values_unused, UNS_ERROR_PAIR,
-     "structure.side and .every belong to structure=kron and kron-eigen; leave them out"},
-    {every_without_factors, UNS_ERROR_PAIR,
-     "structure.every must be 1 where the mean is taken out (centred) and where nothing is "
-     "accumulated (moment=latest)"},
-    {basis_elsewhere, UNS_ERROR_PAIR, "basis belongs to structure=kron-eigen; leave it out"},
-    {eigen_unfit, UNS_ERROR_PAIR,
-     "structure=kron-eigen keeps a moment of its own in the eigenbasis: set centred=false and "
-     "a "
-     "moment with memory, such as ema"},
-    {polar_on_both, UNS_ERROR_PAIR,
-     "moment=latest with signal=direction takes the root of one side: set "
-     "structure.side=smaller, left or right"},
-    {quintic_elsewhere, UNS_ERROR_PAIR,
-     "root=quintic approximates the polar factor alone: it needs structure=kron, "
-     "moment=latest, "
-     "signal=direction and exponent=0.5"},
-    {cap_unused, UNS_ERROR_PAIR,
-     "structure.cap and .over are for structure.block=layer; give either a size or a cap"},
     {beta_never_fades, UNS_ERROR_RANGE,
      "beta must be below 1, but for moment=window; moment=sum and moment=mean never forget"},
-    {window_not_retired, UNS_ERROR_PAIR,
-     "moment=window keeps the signals themselves, to take the oldest out again without "
-     "cancellation, and needs structure=lowrank; moment=ema forgets with any structure"},
-    {window_unused, UNS_ERROR_PAIR, "structure.window belongs to moment=window; leave it out"},
-    {rank_unused, UNS_ERROR_PAIR,
-     "structure.rank and .complement belong to structure=lowrank with a moment other than "
-     "window, whose rank is structure.window; leave them out"},
     {trust_unused, UNS_ERROR_PAIR,
      "trust and trust.epsilon have no effect without scale=trust or scale=trust_sum"},
     {graft_on_elementwise, UNS_ERROR_PAIR,
@@ -448,7 +278,7 @@ static uns_status check_beta_rule(uns_context *context, const uns_spec *spec) {
                     beta < 0.0 ? "lower eta or beta.C" : "raise eta or beta.C");
 }
 
-static uns_status look_up(uns_context *context, facts *f) {
+static uns_status look_up(uns_context *context, uns_spec_facts *f) {
     const void *moment, *structure;
     UNS_TRY(uns_context_find(context, UNS_KIND_MOMENT, f->spec->moment, &moment));
     UNS_TRY(uns_context_find(context, UNS_KIND_STRUCTURE, f->spec->structure, &structure));
@@ -457,13 +287,22 @@ static uns_status look_up(uns_context *context, facts *f) {
     return UNS_OK;
 }
 
+static uns_status try_rules(uns_context *context, const uns_spec_facts *f,
+                            const uns_spec_rule *rules, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (rules[i].broken(f))
+            return uns_fail(context, rules[i].status, "%s", rules[i].message);
+    return UNS_OK;
+}
+
 uns_status uns_spec_check(uns_context *context, const uns_spec *spec) {
-    facts f = {.spec = spec};
+    uns_spec_facts f = {.spec = spec};
+    size_t count;
+    const uns_spec_rule *of_structure = uns_spec_structure_rules(&count);
     UNS_TRY(check_rows(context, spec));
     UNS_TRY(look_up(context, &f));
     UNS_TRY(check_beta_rule(context, spec));
-    for (size_t i = 0; i < UNS_COUNT_OF(pair_rules); i++)
-        if (pair_rules[i].broken(&f))
-            return uns_fail(context, pair_rules[i].status, "%s", pair_rules[i].message);
+    UNS_TRY(try_rules(context, &f, of_structure, count));
+    UNS_TRY(try_rules(context, &f, slot_rules, UNS_COUNT_OF(slot_rules)));
     return f.moment->check ? f.moment->check(context, spec) : UNS_OK;
 }
