@@ -5,6 +5,7 @@
 #include "support/problem_bench.h"
 
 #include "prob/eigenvalues.h"
+#include "prob/sampling.h"
 
 Test(truth, of_saddle2d_is_the_published_minimum) {
     uns_context *context = open_context();
@@ -189,6 +190,33 @@ Test(truth, starving_leaves_the_chosen_noise_along_the_escape_direction) {
     }
     uns_problem_destroy(problem);
     uns_context_destroy(context);
+}
+
+Test(truth, a_factorization_has_escaped_halfway_down_from_its_start) {
+    uns_context *context = open_context();
+    uns_problem *problem = make(context, "matrix-factorization", "noise=0.1");
+    uns_truth truth;
+    uns_problem_truth(problem, &truth);
+    cr_assert(truth.minimum > 0.0 && truth.start_value > truth.minimum);
+    cr_expect(fabs(truth.escape_value - (truth.start_value + truth.minimum) / 2) < 1e-15);
+    uns_problem_destroy(problem);
+    uns_context_destroy(context);
+}
+
+/* Over all pairs out of six samples. */
+Test(truth, a_shuffled_batch_has_its_share_of_the_covariance) {
+    const double x[6] = {1.0, -2.0, 0.5, 3.0, 0.0, -1.25};
+    double mean = 0.0, square = 0.0, pairs = 0.0;
+    for (int i = 0; i < 6; i++)
+        mean += x[i] / 6;
+    for (int i = 0; i < 6; i++)
+        square += (x[i] - mean) * (x[i] - mean) / 6;
+    for (int i = 0; i < 6; i++)
+        for (int j = 0; j < i; j++)
+            pairs += pow(0.5 * (x[i] + x[j]) - mean, 2) / 15;
+    cr_expect(fabs(uns_sampling_share(UNS_SAMPLING_SHUFFLED, 6, 2) - pairs / square) < 1e-15);
+    cr_expect_eq(uns_sampling_share(UNS_SAMPLING_SHUFFLED, 6, 12), 0.0);
+    cr_expect_eq(uns_sampling_share(UNS_SAMPLING_INDEPENDENT, 6, 2), 0.5);
 }
 
 Test(truth, drop_decides_what_counts_as_escaped) {

@@ -143,6 +143,7 @@ Test(run, the_loop_is_batch_gradient_step_and_look) {
     for (int i = 0; i < 2; i++) {
         uns_cell cell = make_cell(presets[i], eta[i], &plain);
         cell.settings.replicas = 8;
+        cell.settings.settle = 1400; /* replicas join the floor within the last fifth */
         cell.spec.burn_in = 30;
         by_hand expected = run_by_hand(&cell);
         uns_record *record = run_one(&cell);
@@ -239,6 +240,27 @@ Test(run, one_diverged_replica_leaves_the_others_alone) {
     cr_expect_lt(b->metrics[9].escaped, b->metrics[6].escaped);
     uns_record_destroy(good);
     uns_record_destroy(one);
+}
+
+static int by_step(const void *a, const void *b) {
+    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+Test(run, a_diverged_replica_stays_among_those_at_risk) {
+    saddle_config bad = plain;
+    bad.bad_replica = 17;
+    bad.bad_step = 3;
+    uns_cell cell = make_cell("sgd", 0.02, &bad);
+    uns_record *record = run_one(&cell);
+    const uns_result *result = uns_record_result(record, 0);
+    int64_t escapes[40];
+    memcpy(escapes, result->escape_steps, sizeof escapes);
+    qsort(escapes, 40, sizeof *escapes, by_step);
+    cr_assert(escapes[0] == -1 && escapes[1] > 3 && escapes[20] < escapes[21]);
+    /* 20 of 40 are half; of 39 they would be more. */
+    cr_expect_eq(result->escape_median, 0.5 * (double)(escapes[20] + escapes[21]));
+    uns_record_destroy(record);
 }
 
 Test(run, an_interrupt_finishes_the_record) {
