@@ -84,10 +84,15 @@ static uns_status refresh(const uns_structure_site *site, void *state, const uns
 static uns_status multiply(const uns_structure_site *site, const double *factor,
                            uns_const_tensors in, uns_tensors out) {
     const uns_elementwise *kernel = &site->kernels->of[site->dtype];
-    for (size_t i = 0; i < site->count; i++)
-        if (in.data[i] && out.data[i])
-            kernel->scale_rows(site->blocks[i]->rows * site->blocks[i]->cols, site->replicas,
-                               factor, in.data[i], out.data[i]);
+    for (size_t i = 0; i < site->count; i++) {
+        const size_t n = site->blocks[i]->rows * site->blocks[i]->cols;
+        if (!in.data[i] || !out.data[i])
+            continue;
+        if (site->replicas == 1) /* a row of one replica would fill one lane */
+            kernel->scale(n, *factor, in.data[i], out.data[i]);
+        else
+            kernel->scale_rows(n, site->replicas, factor, in.data[i], out.data[i]);
+    }
     return UNS_OK;
 }
 
