@@ -66,9 +66,20 @@ static inline void want_matrix_rows(trial *t) {
     }
 }
 
+/* Rows of a packed matrix: up to three, where replicas are few also more than a vector holds.
+ */
+enum {
+    PACKED_ROWS = 9
+};
+static inline size_t packed_rows(const trial *t) {
+    static const size_t more[] = {4, 5, 6, PACKED_ROWS};
+    const size_t variant = (size_t)t->variant & 3;
+    return t->n % 2 && t->n < 32 ? more[variant] : variant;
+}
+
 /* Packed matrices of `rows` rows. Arrays: a, b, s, c. */
 static inline void shape_outer(trial *t) {
-    t->rows = (size_t)t->variant & 3;
+    t->rows = packed_rows(t);
     t->replicas = t->n;
     t->length[0] = t->length[1] = t->replicas;
     t->length[2] = t->rows * t->replicas;
@@ -96,7 +107,7 @@ static inline size_t packed_index(size_t i, size_t j) {
 
 /* Arrays: a, x, out. */
 static inline void shape_symmetric(trial *t) {
-    t->rows = (size_t)t->variant & 3;
+    t->rows = packed_rows(t);
     t->replicas = t->n;
     t->length[0] = t->rows * (t->rows + 1) / 2 * t->replicas;
     t->length[1] = t->length[2] = t->rows * t->replicas;
@@ -121,7 +132,7 @@ static inline void want_symmetric_rows(trial *t) {
 /* Arrays: a, vectors. The oracle is the same sequence of rotations, of one full matrix. Its
  * numbers stay near 1: vectors of eigenvalues far below the largest are all rounding. */
 static inline void shape_eigen(trial *t) {
-    t->rows = (size_t)t->variant & 3;
+    t->rows = packed_rows(t);
     t->replicas = t->n;
     t->length[0] = t->rows * (t->rows + 1) / 2 * t->replicas;
     t->length[1] = t->rows * t->rows * t->replicas;
@@ -130,7 +141,8 @@ static inline void run_eigen_rows(const uns_kernels *k, trial *t) {
     k->eigen_rows(t->rows, t->replicas, doubles_out(t, 0), doubles_out(t, 1));
 }
 
-static inline bool oracle_turn(size_t n, real a[3][3], real v[3][3], size_t p, size_t q) {
+static inline bool oracle_turn(size_t n, real a[PACKED_ROWS][PACKED_ROWS],
+                               real v[PACKED_ROWS][PACKED_ROWS], size_t p, size_t q) {
     const real apq = a[p][q];
     if (!(apq * apq > 0x1p-104L * a[p][p] * a[q][q]))
         return false;
@@ -155,8 +167,10 @@ static inline bool oracle_turn(size_t n, real a[3][3], real v[3][3], size_t p, s
 static inline void want_eigen_rows(trial *t) {
     const size_t n = t->rows, replicas = t->replicas;
     for (size_t r = 0; r < replicas; r++) {
-        real a[3][3], v[3][3] = {{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}, size = 0;
+        real a[PACKED_ROWS][PACKED_ROWS], v[PACKED_ROWS][PACKED_ROWS] = {{0}}, size = 0;
         bool turning = true;
+        for (size_t i = 0; i < n; i++)
+            v[i][i] = 1;
         for (size_t i = 0; i < n * n; i++) {
             a[i / n][i % n] = t->in[0][packed_index(i / n, i % n) * replicas + r];
             size += isfinite(a[i / n][i % n]) ? fabsl(a[i / n][i % n]) : 0;
