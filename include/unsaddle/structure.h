@@ -4,7 +4,9 @@
  * Two families share the interface. An *elementwise* structure (identity, diagonal) treats
  * every coordinate alone; the step runs it fused, a chunk at a time, and it provides only
  * `elements`. A *whole* structure (scalar; dense, block, Kronecker, low rank) sees all blocks
- * of its group at once and provides observe, refresh and precondition.
+ * of its group at once and provides observe, refresh and precondition. Steps and metrics call a
+ * structure with subnormal numbers flushed, rounding to nearest and no traps, whatever the
+ * caller's mode; threads that it makes itself are its own business.
  */
 #ifndef UNSADDLE_STRUCTURE_H
 #define UNSADDLE_STRUCTURE_H

@@ -64,11 +64,12 @@ const char *uns_context_isa(const uns_context *context) {
 
 #if defined(__x86_64__)
 
-/* FTZ (bit 15) and DAZ (bit 6) of MXCSR; exceptions masked (bits 7 to 12), because lanes beyond
- * the end may meet what no element does. */
+/* FTZ (bit 15) and DAZ (bit 6) of MXCSR; to nearest (bits 13 and 14 off), because the threads
+ * of a pool have the mode of whoever made them; exceptions masked (bits 7 to 12), because lanes
+ * beyond the end may meet what no element does. */
 uint64_t uns_flush_enter(void) {
     const unsigned mode = _mm_getcsr();
-    _mm_setcsr(mode | 0x9fc0u);
+    _mm_setcsr((mode & ~0x6000u) | 0x9fc0u);
     return mode;
 }
 
@@ -78,11 +79,11 @@ void uns_flush_restore(uint64_t mode) {
 
 #elif defined(__aarch64__)
 
-/* FZ (bit 24) of FPCR does both. */
+/* FZ (bit 24) of FPCR does both; to nearest (bits 22 and 23 off). */
 uint64_t uns_flush_enter(void) {
     uint64_t mode;
     __asm__ volatile("mrs %0, fpcr" : "=r"(mode));
-    __asm__ volatile("msr fpcr, %0" : : "r"(mode | UINT64_C(1) << 24));
+    __asm__ volatile("msr fpcr, %0" : : "r"((mode & ~(UINT64_C(3) << 22)) | UINT64_C(1) << 24));
     return mode;
 }
 

@@ -231,9 +231,9 @@ const uns_kernels *uns_kernels_select(unsigned mask);
 /* The table in force for a context. */
 const uns_kernels *uns_kernels_of(const uns_context *context);
 
-/* Flush-to-zero and denormals-are-zero for the calling thread, no trap (x86); returns the mode
- * to give back to uns_flush_restore. Subnormal state costs 8–11 ns a parameter instead of 0.5,
- * and flushing in every instruction set keeps results the same bits. */
+/* Flush-to-zero and denormals-are-zero for the calling thread, to nearest, no trap (x86);
+ * returns the mode to give back to uns_flush_restore. Subnormal state costs 8–11 ns a parameter
+ * instead of 0.5, and flushing in every instruction set keeps results the same bits. */
 uint64_t uns_flush_enter(void);
 void uns_flush_restore(uint64_t mode);
 

@@ -230,7 +230,9 @@ bool uns_guard(uns_optimizer *optimizer, bool counting) {
     size_t stepping = 0;
     for (size_t r = 0; r < optimizer->replicas; r++)
         optimizer->active[r] = !optimizer->stopped[r];
+    const uint64_t mode = uns_flush_enter();
     survey(optimizer);
+    uns_flush_restore(mode);
     for (size_t r = 0; r < optimizer->replicas; r++) {
         stepping += optimizer->active[r];
         optimizer->skipped += counting && !optimizer->active[r] && !optimizer->stopped[r];

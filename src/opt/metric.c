@@ -177,13 +177,14 @@ static uns_status open_part(uns_metric *metric, part *mine) {
 }
 
 static uns_status fill(uns_metric *metric) {
+    uns_status status = UNS_OK;
     uint64_t mode = uns_flush_enter();
     for (size_t i = 0; i < metric->optimizer->block_count; i++)
         fill_block(metric, i);
+    for (size_t i = 0; i < metric->optimizer->group_count && status == UNS_OK; i++)
+        status = open_part(metric, &metric->parts[i]);
     uns_flush_restore(mode);
-    for (size_t i = 0; i < metric->optimizer->group_count; i++)
-        UNS_TRY(open_part(metric, &metric->parts[i]));
-    return UNS_OK;
+    return status;
 }
 
 uns_status uns_metric_create(uns_optimizer *optimizer, size_t first, size_t count,
@@ -281,7 +282,10 @@ uns_status uns_metric_product(uns_metric *metric, uns_product product, uns_const
                             "metric: structure '%s' keeps no second moment",
                             group->structure->name);
     }
-    for (size_t i = 0; i < optimizer->group_count; i++)
-        UNS_TRY(multiply_part(metric, &metric->parts[i], product, in, out));
-    return UNS_OK;
+    uns_status status = UNS_OK;
+    const uint64_t mode = uns_flush_enter();
+    for (size_t i = 0; i < optimizer->group_count && status == UNS_OK; i++)
+        status = multiply_part(metric, &metric->parts[i], product, in, out);
+    uns_flush_restore(mode);
+    return status;
 }

@@ -152,16 +152,25 @@ static void choose_one_pass(uns_optimizer *optimizer) {
             optimizer->blocks[i].one_pass = uns_fuse_range(optimizer, i, 0, 0);
 }
 
-/* From bound tensors to counts. The oracle comes before anything is changed. */
-static uns_status run_step(uns_optimizer *optimizer, uns_const_tensors x, unsigned passes) {
-    if (passes & UNS_PASS_OBSERVE)
-        UNS_TRY(uns_ask_oracles(optimizer, x));
+static uns_status run_passes(uns_optimizer *optimizer, unsigned passes) {
     prepare_blocks(optimizer, passes);
     if (passes == ALL_PASSES)
         choose_one_pass(optimizer);
     UNS_TRY(run_stages(optimizer, passes));
     count(optimizer, passes);
     return UNS_OK;
+}
+
+/* From bound tensors to counts. The oracle comes before anything is changed, and in the
+ * caller's mode of arithmetic; what this thread does itself is flushed like what the pool does.
+ */
+static uns_status run_step(uns_optimizer *optimizer, uns_const_tensors x, unsigned passes) {
+    if (passes & UNS_PASS_OBSERVE)
+        UNS_TRY(uns_ask_oracles(optimizer, x));
+    const uint64_t mode = uns_flush_enter();
+    const uns_status status = run_passes(optimizer, passes);
+    uns_flush_restore(mode);
+    return status;
 }
 
 static uns_status check_extras(const uns_optimizer *optimizer, const uns_step_extras *extras) {

@@ -1,32 +1,15 @@
 /* SPDX-License-Identifier: MIT
- * What a step must not depend on, and must leave alone: the cut of the work into chunks and
- * items, and the caller's floating-point mode. That threads and instruction sets change no bit:
- * test_optimizer.c, test_fuse.c, test_reduced.c.
+ * What a step must not depend on: the cut of the work into chunks and items; and that it
+ * computes with nothing subnormal. The caller's floating-point mode: test_mode.c. That threads
+ * and instruction sets change no bit: test_optimizer.c, test_fuse.c, test_reduced.c.
  */
-#include "support/fixture.h"
+#include "support/presets.h"
 
 #include <criterion/criterion.h>
 #include <float.h>
 #include <math.h>
 
 #include "opt/opt.h"
-
-#if defined(__x86_64__)
-#include <xmmintrin.h>
-#endif
-
-static uns_context *open_context(int threads, unsigned isa) {
-    uns_context_config config = {.size = sizeof config, .threads = threads, .isa = isa};
-    uns_context *context = NULL;
-    cr_assert_eq(uns_context_create(&config, &context), UNS_OK);
-    return context;
-}
-
-static void open_or_fail(fixture *f, uns_context *context, const uns_spec *spec,
-                         fixture_size size) {
-    cr_assert(fixture_open(f, context, spec, fixture_fit(context, spec, size)), "%s",
-              uns_context_message(context));
-}
 
 /* The same parameters and state, in whatever form. */
 static bool same_all(const fixture *a, const fixture *b) {
@@ -81,28 +64,6 @@ static void expect_same_bits(uns_context *context, const uns_spec *spec, fixture
     }
 }
 
-/* Every preset that can be stepped here, in this state and type. */
-typedef void preset_test(uns_context *context, const char *name, uns_spec *spec,
-                         fixture_size size);
-
-static size_t for_presets(uns_context *context, uns_state state, fixture_size size,
-                          preset_test *test) {
-    size_t tested = 0;
-    for (size_t i = 0; i < uns_context_count(context, UNS_KIND_PRESET); i++) {
-        const uns_preset *preset = uns_context_entry(context, UNS_KIND_PRESET, i);
-        uns_spec spec;
-        cr_assert_eq(uns_spec_preset(context, preset->name, &spec), UNS_OK);
-        spec.state = (int)state;
-        const bool narrow = state != UNS_STATE_AUTO || size.dtype == UNS_BF16;
-        if (!fixture_can(context, &spec) || uns_spec_check(context, &spec) != UNS_OK ||
-            (narrow && strcmp(spec.moment, "exact") == 0))
-            continue;
-        test(context, preset->name, &spec, size);
-        tested++;
-    }
-    return tested;
-}
-
 /* With one replica sums over a block follow the cut; see opt.h. */
 static void cut_without_sums(uns_context *context, const char *name, uns_spec *spec,
                              fixture_size size) {
@@ -138,68 +99,6 @@ Test(cut, rows_longer_than_a_chunk_change_no_bit, .timeout = 60) {
     cr_assert_eq(uns_spec_preset(context, "lamb", &spec), UNS_OK);
     spec.clip_norm = 2.0;
     expect_same_bits(context, &spec, (fixture_size){5, 4, 1500, UNS_F64}, "lamb");
-    uns_context_destroy(context);
-}
-
-/* The control bits of the calling thread, and modes that a caller may have set. */
-#if defined(__x86_64__)
-/* The last traps what is invalid or divided by zero. */
-static const unsigned long caller_modes[] = {0x1f80, 0x9f80, 0x1fc0, 0x9fc0,
-                                             0x7f80, 0x3f80, 0x1d00};
-static unsigned long mode_now(void) {
-    return _mm_getcsr() & ~0x3ful; /* but for the flags of what has happened */
-}
-static void set_mode(unsigned long mode) {
-    _mm_setcsr((unsigned)mode);
-}
-#elif defined(__aarch64__)
-static const unsigned long caller_modes[] = {0, 1ul << 24, 1ul << 22};
-static unsigned long mode_now(void) {
-    unsigned long mode;
-    __asm__ volatile("mrs %0, fpcr" : "=r"(mode));
-    return mode;
-}
-static void set_mode(unsigned long mode) {
-    __asm__ volatile("msr fpcr, %0" : : "r"(mode));
-}
-#else
-static const unsigned long caller_modes[] = {0};
-static unsigned long mode_now(void) {
-    return 0;
-}
-static void set_mode(unsigned long mode) {
-    (void)mode;
-}
-#endif
-
-static void keep_mode(uns_context *context, const char *name, uns_spec *spec,
-                      fixture_size size) {
-    const unsigned long usual = mode_now();
-    fixture f;
-    open_or_fail(&f, context, spec, size);
-    for (size_t i = 0; i < sizeof caller_modes / sizeof *caller_modes; i++) {
-        fixture_gradient(&f, i);
-        set_mode(caller_modes[i]);
-        const uns_status status = uns_optimizer_step(f.optimizer, fixture_x(&f), fixture_g(&f));
-        const unsigned long after = mode_now();
-        set_mode(usual);
-        cr_assert_eq(status, UNS_OK, "%s", name);
-        cr_assert_eq(after, caller_modes[i], "%s: mode %#lx became %#lx", name, caller_modes[i],
-                     after);
-    }
-    fixture_close(&f);
-}
-
-Test(cut, a_step_leaves_the_callers_floating_point_mode_as_it_was, .timeout = 60) {
-    uns_context *context = open_context(3, 0);
-    cr_assert_geq(
-        for_presets(context, UNS_STATE_AUTO, (fixture_size){9, 5, 2, UNS_F64}, keep_mode), 30);
-    cr_assert_geq(
-        for_presets(context, UNS_STATE_Q8, (fixture_size){99, 5, 1, UNS_F32}, keep_mode), 15);
-    uns_spec spec;
-    cr_assert_eq(uns_spec_preset(context, "adamw", &spec), UNS_OK);
-    keep_mode(context, "adamw on three threads", &spec,
-              (fixture_size){50000, 5, 1, UNS_F32}); /* five items */
     uns_context_destroy(context);
 }
 
