@@ -117,7 +117,8 @@ UNS_NODISCARD UNS_API uns_status uns_bench_run(uns_bench *bench);
 UNS_NODISCARD UNS_API uns_status uns_bench_json(const uns_bench *bench, char **json);
 
 /* Fills `before` of the rows that an earlier file has too; *found says how many. Not for the
- * dense part. UNS_ERROR_IO, UNS_ERROR_FORMAT, UNS_ERROR_UNAVAILABLE. */
+ * dense part. UNS_ERROR_IO, UNS_ERROR_FORMAT, UNS_ERROR_UNAVAILABLE; UNS_ERROR_PAIR where that
+ * file's rules had other values over them. */
 UNS_NODISCARD UNS_API uns_status uns_bench_compare(uns_bench *bench, const char *path,
                                                    size_t *found);
 

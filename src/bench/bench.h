@@ -25,6 +25,7 @@ struct uns_bench {
     uns_context *context;
     double seconds;
     bool subnormal;
+    char values[1024]; /* over each preset, as text */
     void (*progress)(void *user, size_t done, size_t rows);
     void *user;
     const volatile int *interrupt;

@@ -272,6 +272,10 @@ static uns_status fill_dense(uns_bench *bench, const uns_bench_config *config) {
 static uns_status fill(uns_bench *bench, const uns_bench_config *config) {
     const char *layouts = config->layouts ? config->layouts : "1x1M,1x100M,1000x10k,1000x100";
     const char *rules = config->rules ? config->rules : "adamw,rmsprop,momentum";
+    const char *values = config->values ? config->values : "";
+    if (snprintf(bench->values, sizeof bench->values, "%s", values) >=
+        (int)sizeof bench->values)
+        return uns_fail(bench->context, UNS_ERROR_RANGE, "bench: the values are too long");
     UNS_TRY(config->threads ? read_threads(bench, config->threads) : default_threads(bench));
     if (config->dense)
         return fill_dense(bench, config);

@@ -59,8 +59,8 @@ static json_t *encode(const uns_bench *bench) {
     for (size_t i = 0; rows && i < bench->row_count; i++)
         json_array_append_new(rows, bench->dense ? encode_dense(&bench->dense[i])
                                                  : encode_row(&bench->rows[i]));
-    return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:o}", "format", format, "version",
-                     UNS_VERSION, "date", date, "cpu", cpu, "isa",
+    return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:o}", "format", format, "version",
+                     UNS_VERSION, "values", bench->values, "date", date, "cpu", cpu, "isa",
                      uns_context_isa(bench->context), "blas", uns_context_blas(NULL), "unit",
                      bench->dense ? "s" : "ns a parameter", bench->dense ? "dense" : "rows",
                      rows);
@@ -97,6 +97,32 @@ static void fill_before(uns_bench_row *row, const json_t *rows) {
     }
 }
 
+/* Rows of other values are other rules by the same name. */
+static uns_status check_values(const uns_bench *bench, const char *path, const json_t *root) {
+    const char *values = json_string_value(json_object_get(root, "values"));
+    if (strcmp(values ? values : "", bench->values) == 0)
+        return UNS_OK;
+    return uns_fail(bench->context, UNS_ERROR_PAIR,
+                    "%s: its rules were timed with '%s' over them, these are with '%s'", path,
+                    values ? values : "", bench->values);
+}
+
+static uns_status fill_all_before(uns_bench *bench, const char *path, const json_t *root,
+                                  size_t *found) {
+    const char *kind = json_string_value(json_object_get(root, "format"));
+    const json_t *rows = json_object_get(root, "rows");
+    if (!kind || strcmp(kind, format) != 0 || !json_is_array(rows))
+        return uns_fail(bench->context, UNS_ERROR_FORMAT,
+                        "%s: not what 'unsaddle bench --json' writes (%s)", path, format);
+    UNS_TRY(check_values(bench, path, root));
+    *found = 0;
+    for (size_t i = 0; i < bench->row_count; i++) {
+        fill_before(&bench->rows[i], rows);
+        *found += isfinite(bench->rows[i].before);
+    }
+    return UNS_OK;
+}
+
 uns_status uns_bench_compare(uns_bench *bench, const char *path, size_t *found) {
     json_error_t error;
     if (bench->dense)
@@ -108,18 +134,7 @@ uns_status uns_bench_compare(uns_bench *bench, const char *path, size_t *found) 
     if (!root)
         return uns_fail(bench->context, UNS_ERROR_FORMAT, "%s:%d:%d: %s", path, error.line,
                         error.column, error.text);
-    const char *kind = json_string_value(json_object_get(root, "format"));
-    const json_t *rows = json_object_get(root, "rows");
-    if (!kind || strcmp(kind, format) != 0 || !json_is_array(rows)) {
-        json_decref(root);
-        return uns_fail(bench->context, UNS_ERROR_FORMAT,
-                        "%s: not what 'unsaddle bench --json' writes (%s)", path, format);
-    }
-    *found = 0;
-    for (size_t i = 0; i < bench->row_count; i++) {
-        fill_before(&bench->rows[i], rows);
-        *found += isfinite(bench->rows[i].before);
-    }
+    const uns_status status = fill_all_before(bench, path, root, found);
     json_decref(root);
-    return UNS_OK;
+    return status;
 }

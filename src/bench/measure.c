@@ -75,9 +75,15 @@ static void fill_arrays(site *s) {
     }
 }
 
-/* The arrays of each tensor: g, x and the pieces of state that have an element a parameter. */
+/* The arrays of each tensor: g, x and the pieces of state that have an element a parameter.
+ * What a structure keeps for its whole group comes last, in bytes, and is none of them. */
 static uns_status list_arrays(site *s) {
-    size_t count = 2 + uns_optimizer_state_count(s->optimizer, 0);
+    const size_t kept = uns_optimizer_state_count(s->optimizer, 0);
+    size_t count = 2 + kept;
+    uns_state_view last = {.name = ""};
+    if (kept)
+        UNS_TRY(uns_optimizer_state_at(s->optimizer, 0, kept - 1, &last));
+    count -= strcmp(last.name, "structure") == 0;
     if (count > UNS_BENCH_ARRAYS)
         count = UNS_BENCH_ARRAYS;
     s->arrays = uns_allocate(s->context, s->row->tensors * count * sizeof *s->arrays);
