@@ -105,6 +105,32 @@ static void expect_within(bool is_signed, size_t n, const float *x, const float 
     }
 }
 
+/* One number far above the others, at every place of blocks of every length. */
+Test(narrow, the_largest_number_sets_the_scale_wherever_it_is) {
+    static const unsigned sets[] = {UNS_ISA_SCALAR, UNS_ISA_AVX2, UNS_ISA_AVX512, UNS_ISA_NEON};
+    float x[256];
+    uint8_t codes[256], scale, first = 0;
+    for (size_t set = 0; set < sizeof sets / sizeof *sets; set++)
+        for (size_t n = 1; n <= 256; n++)
+            for (int is_signed = 0; is_signed < 2; is_signed++) {
+                const uns_kernels *table = uns_kernels_select(sets[set]);
+                for (size_t i = 0; i < 256; i++)
+                    x[i] = 1e-3f;
+                for (size_t at = 0; at < n; at++) {
+                    x[at] = 1.0f;
+                    table->f32_to_q8(n, is_signed, UINT32_MAX, x, codes, &scale);
+                    x[at] = 1e-3f;
+                    first = at ? first : scale;
+                    cr_assert_eq(scale, first, "%s: scale %d of %zu with 1 at %zu", table->isa,
+                                 scale, n, at);
+                }
+                x[0] = 1.0f;
+                uns_kernels_select(UNS_ISA_SCALAR)
+                    ->f32_to_q8(1, is_signed, UINT32_MAX, x, codes, &scale);
+                cr_assert_eq(scale, first);
+            }
+}
+
 Test(narrow, eight_bits_keep_their_bounds) {
     enum {
         MANY = 5000
