@@ -75,6 +75,21 @@ Test(reading, the_forecast_is_the_closed_form_at_the_saddle) {
     run_text_end(&run);
 }
 
+/* Without a confinement every length keeps the promise: "left" is then the problem's own mark,
+ * and the forecast that of the theory column, closed form from the saddle. */
+Test(reading, the_room_of_a_saddle_without_a_floor_is_the_problems_own_drop) {
+    run_text run = run_text_run("problem: {name: saddle, d: 4, confinement: none, drop: 0.05, "
+                                "seed: 3}\nsteps: 1\n",
+                                "optimizers: {sgd: {eta: 1e-9}}\n",
+                                "instruments: {every: 1, draws: 4096}\n");
+    const uns_reading *r = &run.result[0]->reading[0];
+    double other = 1e-9 * (r->noise - r->along) / 4.0;
+    double expected = uns_forecast_escape(-r->curvature, r->along, 1e-9, 0.05, other, 0.5);
+    cr_expect_float_eq(r->drop, 0.05, 1e-12, "%g", r->drop);
+    cr_expect_float_eq(r->leave[1], expected, 1e-3 * expected, "%g %g", r->leave[1], expected);
+    run_text_end(&run);
+}
+
 /* In the metric of RMSProp the noise is isotropic, so the starved way out is no longer so. */
 Test(reading, the_forecast_knows_the_metric) {
     run_text run = run_text_run("problem: {name: saddle2d, noise: gaussian}\nsteps: 5\n",

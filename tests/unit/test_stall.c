@@ -78,6 +78,100 @@ Test(stall, every_step_taken_is_verified_and_clears_the_noise) {
     run_text_end(&run);
 }
 
+/* f has no floor, and the promise is kept at any length. */
+Test(stall, without_a_floor_a_step_goes_as_far_as_escaping_takes) {
+    run_text run = run_text_run("problem: {name: saddle, hessian: [1, -0.1], "
+                                "confinement: none, drop: 1}\nsteps: 60000\nreplicas: 4\n",
+                                "optimizers: {sgd: {eta: 1e-3}}\n",
+                                "stall: {every: 100, act: [witness, larger]}\n");
+    for (int c = 0; c < 2; c++) {
+        size_t acted, left = 0;
+        cr_expect_geq(count_saddles(run.result[c], &acted), 4);
+        cr_expect_geq(acted, 4);
+        for (size_t i = 0; i < run.result[c]->episodes; i++) {
+            const uns_episode *e = &run.result[c]->episode[i];
+            cr_expect(e->drop > 0.999 && e->drop < 1.001, "%g", e->drop);
+            cr_expect(c == 1 || fabs(e->length - sqrt(4.0 * e->drop / 0.1)) < 1e-9, "%g",
+                      e->length);
+            left += e->left > 0;
+        }
+        cr_expect_geq(left, 4, "%zu", left);
+    }
+    run_text_end(&run);
+}
+
+/* The same from a problem that says nothing of itself: f = ½x² − ½y² from 0. */
+static size_t slide_blocks(const void *self, const uns_block **out) {
+    static const uns_block block = {"x", 2, 1, 0};
+    (void)self;
+    *out = &block;
+    return 1;
+}
+
+static uns_status slide_create(uns_context *context, const void *config, void **self) {
+    static int nothing;
+    (void)context, (void)config;
+    *self = &nothing;
+    return UNS_OK;
+}
+
+static uns_status slide_start(const void *self, uns_key key, size_t replicas, uns_tensors x) {
+    (void)self, (void)key;
+    for (size_t i = 0; i < 2 * replicas; i++)
+        ((double *)x.data[0])[i] = 0.0;
+    return UNS_OK;
+}
+
+static uns_status slide_value(const void *self, const uns_eval *eval, double *f) {
+    const double *x = eval->x.data[0];
+    (void)self;
+    for (size_t r = 0; r < eval->replicas; r++) {
+        double y = x[eval->replicas + r];
+        f[r] = 0.5 * x[r] * x[r] - 0.5 * y * y;
+    }
+    return UNS_OK;
+}
+
+static uns_status slide_gradient(const void *self, const uns_eval *eval, uns_tensors g) {
+    const double *x = eval->x.data[0];
+    size_t n = eval->replicas;
+    (void)self;
+    for (size_t r = 0; r < n; r++) {
+        double z[2] = {0.0, 0.0};
+        if (eval->batch) {
+            uns_key key = eval->batch->key;
+            key.replica += (uint32_t)r;
+            uns_random_normal(key, 0, 2, z);
+        }
+        ((double *)g.data[0])[r] = x[r] + 0.01 * z[0];
+        ((double *)g.data[0])[n + r] = -x[n + r] + 0.01 * z[1];
+    }
+    return UNS_OK;
+}
+
+Test(stall, a_problem_that_does_not_say_when_it_is_left_bounds_the_step_too) {
+    static const uns_problem_ops slide = {.size = sizeof slide,
+                                          .name = "slide",
+                                          .create = slide_create,
+                                          .blocks = slide_blocks,
+                                          .start = slide_start,
+                                          .value = slide_value,
+                                          .gradient = slide_gradient};
+    cr_assert_eq(uns_context_register(run_text_context(), UNS_KIND_PROBLEM, &slide), UNS_OK);
+    run_text run =
+        run_text_run("problem: {name: slide}\nsteps: 2000\nreplicas: 4\n",
+                     "optimizers: {sgd: {eta: 1e-3}}\n", "stall: {every: 100, act: witness}\n");
+    size_t acted;
+    cr_expect_geq(count_saddles(run.result[0], &acted), 4);
+    cr_expect_geq(acted, 4);
+    for (size_t i = 0; i < run.result[0]->episodes; i++) {
+        const uns_episode *e = &run.result[0]->episode[i];
+        double longest = fmax(2.0 * sqrt(fabs(e->value)), fmax(e->norm, 1.0));
+        cr_expect(!e->acted || fabs(e->length - longest) < 1e-6, "%g %g", e->length, longest);
+    }
+    run_text_end(&run);
+}
+
 /* No length along the witness is both longer than a thousand noise floors and downhill. */
 Test(stall, no_step_is_taken_that_the_noise_would_swallow) {
     run_text run = run_text_run(saddle, "optimizers: {sgd: {eta: 1e-3}}\n",
