@@ -58,14 +58,16 @@ static uns_status clear_momentum(uns_slice *s, size_t r) {
     return UNS_OK;
 }
 
-/* x of replica r += scale * direction, and what hangs on it. */
+/* x of replica r += scale * direction, and what hangs on it; a step of length 0 is none. */
 static uns_status move(uns_slice *s, size_t r, double scale, const double *direction,
                        uns_episode *episode) {
     double *x = s->x.data[0], sum = 0.0;
-    for (size_t k = 0; k < s->work->dimension; k++) {
-        x[k * s->replicas + r] += scale * direction[k];
+    for (size_t k = 0; k < s->work->dimension; k++)
         sum += direction[k] * direction[k];
-    }
+    if (sum == 0.0)
+        return UNS_OK;
+    for (size_t k = 0; k < s->work->dimension; k++)
+        x[k * s->replicas + r] += scale * direction[k];
     s->valued = -1;
     episode->acted = true;
     episode->length = fabs(scale) * sqrt(sum);
@@ -87,6 +89,8 @@ static uns_status kick(uns_slice *s, uns_stall_watch *w, size_t r, const uns_fin
     UNS_TRY(sampler.gradient(sampler.self, survey->x, number, survey->work[0]));
     UNS_TRY(uns_survey_apply(survey, UNS_PRODUCT_A, survey->work[0], survey->work[1]));
     UNS_TRY(move(s, r, -size, survey->work[1], episode));
+    if (!episode->acted)
+        return UNS_OK;
     uns_survey_place(survey, r, survey->x);
     UNS_TRY(uns_survey_value(survey, survey->x, &f));
     episode->decrease = finding->reading.value - f;

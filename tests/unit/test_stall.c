@@ -194,6 +194,23 @@ Test(stall, the_larger_step_moves_and_is_recorded) {
     run_text_end(&run);
 }
 
+/* At the saddle itself and without noise Ag is 0: nothing moves, and nothing is said to. */
+Test(stall, a_larger_step_of_length_zero_is_none) {
+    run_text run = run_text_run("problem: {name: saddle, hessian: [-1], noise: [0]}\n"
+                                "steps: 2000\n",
+                                "optimizers: {sgd: {eta: 1e-3}}\n",
+                                "stall: {every: 100, act: larger, larger: [auto, 0.05]}\n");
+    for (int c = 0; c < 2; c++) {
+        size_t acted;
+        cr_expect_geq(count_saddles(run.result[c], &acted), 1);
+        cr_expect_eq(acted, 0);
+        for (size_t i = 0; i < run.result[c]->episodes; i++)
+            cr_expect(isnan(run.result[c]->episode[i].length) &&
+                      isnan(run.result[c]->episode[i].decrease));
+    }
+    run_text_end(&run);
+}
+
 /* Four problems that start at, or reach, a minimum: many looks, and not one saddle. */
 Test(stall, a_minimum_is_never_called_a_saddle) {
     static const char *const minima[] = {
