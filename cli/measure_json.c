@@ -230,7 +230,7 @@ static void put_path(writer *w, const uns_path *p) {
 }
 
 void cli_measure_print_json(const cli_measured *m) {
-    static const char *const from[] = {"asked", "problem", "minimum", "tenth"};
+    static const char *const from[] = {"asked", "problem", "minimum", "tenth", "none"};
     const uns_measurement *a = m->all;
     writer own = {true}, *w = &own;
     begin(w, NULL, '{');
@@ -241,7 +241,7 @@ void cli_measure_print_json(const cli_measured *m) {
     put_count(w, "batch", (int64_t)a->batch);
     put_number(w, "value", a->value);
     put_number(w, "gradient", a->gradient);
-    put_number(w, "target", a->target);
+    put_number(w, "target", a->target_from == UNS_DROP_NONE ? NAN : a->target);
     put_text(w, "target_from", from[a->target_from]);
     put_noise(w, "noise", &a->noise);
     begin(w, "variances", '[');

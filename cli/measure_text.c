@@ -28,8 +28,12 @@ static const char *target_text(uns_drop_from from) {
 static void print_gradient(const uns_measurement *a) {
     double noise = sqrt(fmax(a->noise.trace.value, 0.0));
     printf("\nGradient against noise (%zu draws)\n", a->noise.draws);
-    printf("  f                    %.6g; escaped below %.6g, %s\n", a->value, a->target,
-           target_text(a->target_from));
+    if (a->target_from == UNS_DROP_NONE)
+        printf("  f                    %.6g, the minimum of the problem: nothing lies lower\n",
+               a->value);
+    else
+        printf("  f                    %.6g; escaped below %.6g, %s\n", a->value, a->target,
+               target_text(a->target_from));
     printf("  gradient             %.4g, of the whole objective\n", a->gradient);
     printf("  noise of a batch     %.4g (root of tr S %.4g +- %.1g)", noise,
            a->noise.trace.value, a->noise.trace.error);
@@ -183,11 +187,11 @@ static void print_isotropy(const uns_measurement *a) {
     }
     printf("  rank: directions that the noise fills; top: its largest variance over the mean "
            "one;\n  share: of the noise along the direction of least curvature.\n");
-    if (isfinite(a->metric[0].estimate_error.value))
+    const uns_measured *off = &a->metric[0].estimate_error;
+    if (isfinite(off->value) && isfinite(off->error))
         printf("  The estimate in use, from %" PRId64
                " gradients, is off by %.3g +- %.1g of what it estimates.\n",
-               a->metric[0].observed, a->metric[0].estimate_error.value,
-               a->metric[0].estimate_error.error);
+               a->metric[0].observed, off->value, off->error);
 }
 
 /* "3214" and "[1600 - 9600]"; a question mark where something is left to doubt. between: more

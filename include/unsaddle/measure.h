@@ -81,7 +81,8 @@ typedef enum uns_drop_from {
     UNS_DROP_GIVEN,
     UNS_DROP_PROBLEM, /* down to the problem's own escape value */
     UNS_DROP_MINIMUM, /* half of the way to the minimum */
-    UNS_DROP_TENTH    /* a tenth of |f|, for want of anything known */
+    UNS_DROP_TENTH,   /* a tenth of |f|, for want of anything known */
+    UNS_DROP_NONE     /* at the known minimum nothing lies lower; as UNS_DROP_TENTH */
 } uns_drop_from;
 
 /* One preconditioner, at this point. */

@@ -120,7 +120,7 @@ static void choose_target(const uns_scene *s, uns_measurement *m) {
         m->target_from = UNS_DROP_MINIMUM;
         m->target = 0.5 * (m->value + truth.minimum);
     } else {
-        m->target_from = UNS_DROP_TENTH;
+        m->target_from = truth.minimum >= m->value ? UNS_DROP_NONE : UNS_DROP_TENTH;
         m->target = m->value - (m->value == 0.0 ? 0.1 : 0.1 * fabs(m->value));
     }
 }

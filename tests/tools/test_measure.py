@@ -103,6 +103,33 @@ def test_an_exact_saddle_without_noise_is_to_be_left_by_a_step_of_its_own():
     assert "--witness" in advice and "stall.act=witness" in advice, advice
 
 
+def test_nothing_is_off_by_not_a_number():
+    plan = ("problem: {name: saddle, hessian: [1, -1], noise: [0, 0]}\nsteps: 10\n"
+            "optimizers: {rmsprop: {eta: 1e-2}}\n")
+    with tempfile.TemporaryDirectory() as place:
+        path = os.path.join(place, "still.yaml")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(plan)
+        text = run("measure", path, *FEW).stdout
+        assert "nan" not in text and "off by" not in text, text
+        assert "off by" in run("measure", SADDLE, "--cell", "rmsprop eta=1e-3", *FEW).stdout
+
+
+def test_nothing_lies_below_a_known_minimum():
+    plan = ("problem: {name: quadratic, d: 1, distance: 0}\nsteps: 10\n"
+            "optimizers: {sgd: {eta: 1e-3}}\n")
+    with tempfile.TemporaryDirectory() as place:
+        path = os.path.join(place, "minimum.yaml")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(plan)
+        text = run("measure", path, *FEW).stdout
+        assert "f                    0, the minimum of the problem: nothing lies lower\n" in text, text
+        found = measure(path, *FEW)
+        assert found["target"] is None and found["target_from"] == "none", found
+        given = measure(path, "drop=0.1", *FEW)
+        assert given["target"] == -0.1 and given["target_from"] == "asked", given
+
+
 def test_mistakes_are_named_with_the_nearest_name():
     for words, wanted in ((["drawz=3"], "draws"), (["draws=3"], "draws"), (["model=sometimes"], "auto"),
                           (["--at", "middle"], "middle"), (["structures=diagonal,ful"], "full"), (["--assumption"], "assumptions"),
