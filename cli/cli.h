@@ -135,8 +135,8 @@ void cli_core_settle(char **words);
  * a reader who goes away must not end the program. */
 void cli_streams_open(void);
 
-/* At the end: writes what is left to standard output; CLI_INTERNAL when that fails. A reader
- * who has gone away is no news. */
+/* At the end: writes what is left to standard output; CLI_INTERNAL when that fails, instead of
+ * a verdict too. A reader who has gone away is no news. */
 cli_status cli_streams_finish(cli_status status);
 
 /* interrupt.c: from now on the first Ctrl-C (or SIGTERM) sets the flag and writes `notice`, of

@@ -38,7 +38,8 @@ cli_status cli_streams_finish(cli_status status) {
     broken |= fclose(stdout) != 0;
     if (!broken)
         return status;
-    if (errno != EPIPE)
-        cli_say("standard output: %s", errno ? strerror(errno) : "not all could be written");
-    return status == CLI_FINE ? CLI_INTERNAL : status;
+    if (errno == EPIPE)
+        return status == CLI_FINE ? CLI_INTERNAL : status;
+    cli_say("standard output: %s", errno ? strerror(errno) : "not all could be written");
+    return status == CLI_INPUT || status == CLI_INTERRUPTED ? status : CLI_INTERNAL;
 }

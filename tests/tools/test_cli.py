@@ -434,6 +434,11 @@ def test_standard_output_that_fails_is_an_error():
                                     capture_output=True, timeout=LIMIT_S, check=False)
             expect(closed, 1, "", "standard output")
         assert place.names("full") == RECORD
+        for words, verdict in ((["certify", "plan.yaml"], 10), (["certify", "plan.yaml", "--json"], 10),
+                               (["certify", "kept", "tau_g=1e-12"], 11)):
+            with open("/dev/full", "w", encoding="utf-8") as full:
+                expect(place.run(*words, stdout=full), 1, None, "standard output: ")
+            expect(place.run(*words), verdict, None, "")
 
 
 def test_a_reader_who_leaves_ends_nothing_but_the_writing():
