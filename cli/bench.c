@@ -6,7 +6,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unsaddle/bench.h>
 
 /* "1000000" → "1M". */
@@ -143,14 +142,7 @@ static cli_status write_json(const uns_bench *bench, const uns_context *context,
     uns_status status = uns_bench_json(bench, &json);
     if (status != UNS_OK)
         return cli_fail(context, status, true);
-    cli_status written = CLI_FINE;
-    if (path) {
-        char folder[CLI_PATH_SIZE];
-        const char *slash = strrchr(path, '/');
-        snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) : 1,
-                 slash ? path : ".");
-        written = cli_file_write(slash == path ? "/" : folder, slash ? slash + 1 : path, json);
-    }
+    cli_status written = path ? cli_file_write(path, json) : CLI_FINE;
     if (print)
         puts(json);
     free(json);

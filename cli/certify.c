@@ -119,21 +119,14 @@ static void print_table(const cli_place *place, const uns_certificate *c) {
 }
 
 static cli_status write_witness(const char *path, const double *witness, size_t d) {
-    FILE *file = fopen(path, "w");
-    bool whole = file != NULL;
-    if (file) {
-        fprintf(file, "index,value\n");
-        for (size_t i = 0; i < d; i++)
-            fprintf(file, "%zu,%.17g\n", i, witness[i]);
-        whole = !ferror(file);
-        whole = fclose(file) == 0 && whole;
-    }
-    if (whole)
-        return CLI_FINE;
-    if (file)
-        remove(path);
-    cli_say("%s: the witness cannot be written", path);
-    return CLI_INTERNAL;
+    cli_file file;
+    cli_status status = cli_file_open(path, &file);
+    if (status != CLI_FINE)
+        return status;
+    fprintf(file.stream, "index,value\n");
+    for (size_t i = 0; i < d; i++)
+        fprintf(file.stream, "%zu,%.17g\n", i, witness[i]);
+    return cli_file_close(&file);
 }
 
 static cli_status certify_place(const cli_arguments *arguments, cli_place *place,

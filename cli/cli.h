@@ -171,8 +171,17 @@ enum {
 /* Makes a new folder runs/NAME, runs/NAME-2 ... for a plan's path and claims it. */
 cli_status cli_folder_claim(const char *config, char folder[CLI_PATH_SIZE]);
 
-/* Puts a text into folder/name, whole or not at all. */
-cli_status cli_file_write(const char *folder, const char *name, const char *text);
+/* file.c: a file that is there whole or as it was; a device or a pipe is written in place. Says
+ * what went wrong, the writing between the two included; close ends it in any case. */
+typedef struct cli_file {
+    FILE *stream;
+    const char *path;
+    char place[CLI_PATH_SIZE];     /* behind links */
+    char part[CLI_PATH_SIZE + 32]; /* what is moved there; "": written in place */
+} cli_file;
+cli_status cli_file_open(const char *path, cli_file *file);
+cli_status cli_file_close(cli_file *file);
+cli_status cli_file_write(const char *path, const char *text);
 
 /* show.c: the record on standard output: its table, or its summary.json. */
 cli_status cli_record_print(uns_context *context, const uns_record *record, bool json);

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT
- * Folders for runs that were given none, and files put there whole.
+ * Folders for runs that were given none.
  */
 #include "cli.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 static const char parent[] = "runs";
 enum {
@@ -43,24 +42,5 @@ cli_status cli_folder_claim(const char *config, char folder[CLI_PATH_SIZE]) {
             return fail_folder(folder);
     }
     cli_say("%s/%s-%d and all before it exist; name another with --out", parent, name, NUMBERS);
-    return CLI_INTERNAL;
-}
-
-static bool write_text(const char *path, const char *text) {
-    FILE *file = fopen(path, "we");
-    if (!file)
-        return false;
-    bool whole = fputs(text, file) >= 0 && fflush(file) == 0 && fsync(fileno(file)) == 0;
-    return (fclose(file) == 0) && whole;
-}
-
-cli_status cli_file_write(const char *folder, const char *name, const char *text) {
-    char path[CLI_PATH_SIZE + 64], part[CLI_PATH_SIZE + 64];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    snprintf(part, sizeof part, "%s/part-%s", folder, name);
-    if (write_text(part, text) && rename(part, path) == 0)
-        return CLI_FINE;
-    cli_say("%s: %s", path, strerror(errno));
-    unlink(part);
     return CLI_INTERNAL;
 }

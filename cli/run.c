@@ -73,7 +73,9 @@ static cli_status write_record(job *job, const uns_record *record) {
     status = uns_report_plot(context, record, &svg);
     if (status != UNS_OK)
         return cli_fail(context, status, true);
-    cli_status written = cli_file_write(job->folder, "plot.svg", svg);
+    char path[CLI_PATH_SIZE + 16];
+    snprintf(path, sizeof path, "%s/plot.svg", job->folder);
+    cli_status written = cli_file_write(path, svg);
     free(svg);
     return written;
 }
