@@ -57,6 +57,28 @@ static void print_json(const cli_place *place, const uns_certificate *c) {
            c->exhausted ? "true" : "false", c->interrupted ? "true" : "false");
 }
 
+/* What is open: the curvature, the gradient, or the saddle of the samples alone. */
+static void print_undecided(const uns_certificate *c) {
+    bool flat = c->low >= -c->tau_h, gradient = c->gradient_high > c->tau_g;
+    if (isfinite(c->sample_limit))
+        printf(
+            "Undecided: the samples have curvature %.4g along the witness, but fresh ones do\n"
+            "not show that it lies below -%g.\n",
+            c->curvature, c->tau_h);
+    else if (flat)
+        printf("Undecided: no curvature lies below -%g (except with probability %g), but by\n"
+               "these samples the gradient may lie on either side of tau_g.\n",
+               c->tau_h, c->delta);
+    else if (c->interrupted)
+        printf("Interrupted: neither a saddle nor its absence was shown yet.\n");
+    else
+        printf("Undecided: neither a saddle nor its absence was shown within %" PRId64
+               " products.\nThe least curvature lies between the two limits above.\n",
+               c->products);
+    if (gradient && !flat)
+        printf("By these samples the gradient may lie on either side of tau_g.\n");
+}
+
 /* The verdict in words, with what it does and does not say. */
 static void print_verdict(const uns_certificate *c) {
     switch (c->verdict) {
@@ -75,12 +97,7 @@ static void print_verdict(const uns_certificate *c) {
                "curvature.\n");
         break;
     default:
-        if (c->interrupted)
-            printf("Interrupted: neither a saddle nor its absence was shown yet.\n");
-        else
-            printf("Undecided: neither a saddle nor its absence was shown within %" PRId64
-                   " products.\nThe least curvature lies between the two limits above.\n",
-                   c->products);
+        print_undecided(c);
     }
 }
 
@@ -104,7 +121,11 @@ static void print_table(const cli_place *place, const uns_certificate *c) {
     printf("%s · %zu parameters · at the %s of '%s'\n\n", place->cell->problem,
            uns_problem_dimension(place->problem), place->end ? "end" : "start",
            place->cell->label);
-    printf("gradient norm    %-12.4g tau_g %g\n", c->gradient, c->tau_g);
+    if (c->gradient_low < c->gradient_high)
+        printf("gradient norm    %.4g, in [%.4g, %.4g]   tau_g %g\n", c->gradient,
+               c->gradient_low, c->gradient_high, c->tau_g);
+    else
+        printf("gradient norm    %-12.4g tau_g %g\n", c->gradient, c->tau_g);
     if (c->verdict != UNS_VERDICT_GRADIENT || c->products > 0) {
         printf("least curvature  in [%.4g, %.4g]   -tau_h %g\n", c->low, c->high, -c->tau_h);
         if (isfinite(c->curvature))

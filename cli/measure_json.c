@@ -203,6 +203,8 @@ static void put_verdict(writer *w, const uns_certificate *c) {
     put_number(w, "tau_g", c->tau_g);
     put_number(w, "tau_h", c->tau_h);
     put_number(w, "delta", c->delta);
+    put_number(w, "gradient_low", c->gradient_low);
+    put_number(w, "gradient_high", c->gradient_high);
     put_number(w, "lambda_low", c->low);
     put_number(w, "lambda_high", c->high);
     put_number(w, "curvature", c->curvature);

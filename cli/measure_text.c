@@ -140,6 +140,9 @@ static void print_verdict(const uns_certificate *c) {
     default:
         printf("Undecided: the least curvature lies in [%.3g, %.3g]; tau_h = %g.\n", c->low,
                c->high, c->tau_h);
+        if (c->gradient_high > c->tau_g)
+            printf("  By these samples the gradient lies in [%.3g, %.3g]; tau_g = %g.\n",
+                   c->gradient_low, c->gradient_high, c->tau_g);
     }
 }
 

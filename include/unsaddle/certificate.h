@@ -9,6 +9,8 @@
  *                and φ_j the run's orthonormal polynomials. Only the start is random: |vᵀb| is
  *                below t_δ with probability δ, (vᵀb)² ~ Beta(½, (d−1)/2). So λ_min >= −τ_h once
  *                the sum at −τ_h reaches 1/t_δ², and one δ covers every look.
+ * Where samples leave the gradient on either side of τ_g, only "saddle" can still be shown: the
+ * run goes on until the second question has its answer, and the verdict is undecided.
  * A sampled start is what makes it a bound: a fixed one certifies saddles that it is orthogonal
  * to. δ is divided only over independent starts, because among them one selects.
  *

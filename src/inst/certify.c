@@ -96,8 +96,11 @@ static uns_status run_start(trial *t) {
             UNS_TRY(try_witness(t, &proved));
         if (proved)
             out->verdict = UNS_VERDICT_SADDLE;
-        else if (t->plan->gradient_high <= t->plan->config->tau_g && is_stationary(t))
-            out->verdict = UNS_VERDICT_STATIONARY;
+        else if (is_stationary(t)) {
+            last = true; /* the gradient decides what is left: products tell no more */
+            if (t->plan->gradient_high <= t->plan->config->tau_g)
+                out->verdict = UNS_VERDICT_STATIONARY;
+        }
         if (out->verdict != UNS_VERDICT_UNDECIDED)
             out->interrupted = false;
         if (last || out->verdict != UNS_VERDICT_UNDECIDED)
@@ -151,7 +154,9 @@ static uns_status run_starts(trial *t) {
         UNS_TRY(uns_lanczos_begin(&t->lanczos, t->plan->start, key));
         UNS_TRY(run_start(t));
         take_down(t);
-        if (t->out->verdict != UNS_VERDICT_UNDECIDED || t->out->interrupted)
+        bool settled =
+            t->out->verdict != UNS_VERDICT_UNDECIDED || t->out->low >= -config->tau_h;
+        if (settled || t->out->interrupted)
             break;
     }
     /* no product is needed for the vector while all of the basis is there */

@@ -390,6 +390,24 @@ def test_certify_gives_its_verdict_by_text_json_and_status():
         assert abs(abs(witness[1]) - 1) < 1e-6 and abs(witness[0]) < 1e-6, witness
 
 
+def test_certify_says_what_is_undecided():
+    noisy = ("problem: {name: quadratic, d: 20, distance: 0, condition: 1e6, multiplicative: 1}\n"
+             "steps: 10\noptimizers: [sgd]\n")
+    words = ("samples=64", "delta=0.1", "tau_h=2", "tau_g=0.01")
+    with Place(noisy=noisy) as place:
+        said = expect(place.run("certify", "noisy.yaml", *words), 12, "Undecided: no curvature lies below -2", "")
+        assert "the gradient may lie on either side of tau_g" in said.stdout, said.stdout
+        found = json.loads(place.run("certify", "noisy.yaml", "--json", *words).stdout)
+        limits = f"in [{found['gradient_low']:.4g}, {found['gradient_high']:.4g}]   tau_g 0.01\n"
+        assert limits in said.stdout and found["products"] < found["budget"], said.stdout
+        expect(place.run("certify", "noisy.yaml", "products=1", "samples=64", "tau_h=1e-9", "tau_g=10"), 12,
+               "Undecided: neither a saddle nor its absence was shown within 1 products", "")
+        expect(place.run("certify", "noisy.yaml", "samples=4", "delta=0.1", "tau_h=1e-7", "tau_g=10"), 12,
+               "fresh ones do\nnot show that it lies below -1e-07", "")
+        told = expect(place.run("measure", "noisy.yaml", "draws=256", *words), 0, "Undecided: ")
+        assert "By these samples the gradient lies in [" in told.stdout, told.stdout
+
+
 def test_certify_takes_the_rung_that_is_asked_for():
     with Place() as place:
         for rung, shown in (("auto", "(exact)"), ("complex-step", "(complex step)"),

@@ -369,6 +369,26 @@ Test(certify_problem, noise_alone_is_not_taken_for_a_gradient) {
     cr_expect_eq(found.assurance, UNS_ASSURANCE_TEST);
 }
 
+/* No product tells whether the gradient is small; a saddle may still be shown. */
+Test(certify_problem, an_open_gradient_costs_no_products_beyond_the_curvature) {
+    open_problem(&exact);
+    config.samples = 256;
+    cr_expect_eq(verdict(), UNS_VERDICT_STATIONARY);
+    int64_t products = found.products;
+    now.nu = 1.0;
+    for (config.starts = 1; config.starts <= 3; config.starts += 2) {
+        cr_expect_eq(verdict(), UNS_VERDICT_UNDECIDED);
+        cr_expect(found.gradient_low <= 0.01 && found.gradient_high > 0.01);
+        cr_expect_geq(found.low, -config.tau_h);
+        cr_expect_leq(found.products, products + 1, "%d", (int)found.products);
+        cr_expect_eq(found.starts, 1);
+    }
+    config.starts = 1;
+    now.h[0] = -0.2;
+    cr_expect_eq(verdict(), UNS_VERDICT_SADDLE);
+    cr_expect_gt(found.gradient_high, 0.01);
+}
+
 Test(certify_problem, gradient_that_is_not_finite_is_an_error) {
     now.broken = true;
     open_problem(&exact);
