@@ -93,7 +93,10 @@ static double forecast(uns_context *context, const uns_problem *problem, const m
           uns_problem_get_ops(problem)->spectra(uns_problem_self(problem), UNS_POINT_START,
                                                 hessian, noise),
           "spectra");
-    check(context, uns_forecast_root(context, spec, d, noise, NULL, root), "root");
+    uns_spec limit = *spec; /* the known matrix that an online estimate stands for, at any η */
+    if (strcmp(spec->moment, "ema") == 0)
+        snprintf(limit.moment, sizeof limit.moment, "exact");
+    check(context, uns_forecast_root(context, &limit, d, noise, NULL, root), "root");
     check(context, uns_forecast_modes_dense(context, d, hessian, noise, root, &modes), "modes");
     spec->eta = 4.0 * equal_floor / modes.trace;
     if (method->delayed)
