@@ -55,7 +55,7 @@ static const char files[] =
     "matrices and pieces that keep their diagonal, rows of the largest matrix, columns of low "
     "rank, state over all replicas |\n"
     "| `structure.roots`, `.root_error`, `.root_seconds` | inverse roots taken over all "
-    "replicas, the largest error estimate among them, the time they took |\n"
+    "replicas, the largest error estimate among them, the time that steps spent on them |\n"
     "| `steps_per_second`, `wall_s` | replica-steps a second; seconds |\n"
     "| `stop` | `steps`, `diverged` or `interrupted` |\n";
 

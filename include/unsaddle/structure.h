@@ -44,6 +44,7 @@ typedef struct uns_structure_site {
      * both; s itself where they are equal. In that precondition: the same. Else data is NULL.
      */
     uns_const_tensors ahead;
+    double *root_seconds; /* the structure adds the time that it spends on roots */
 } uns_structure_site;
 
 /* What a structure keeps and what it has done since it was created. */
@@ -55,8 +56,8 @@ typedef struct uns_structure_report {
     size_t largest;  /* rows of the largest matrix */
     size_t rank;     /* columns of a low-rank structure, at most */
     uint64_t roots;  /* dense roots taken, over pieces and replicas */
-    double error;    /* largest error estimate among them, relative */
-    double seconds;  /* that steps spent on bringing R up to date; not part of the state */
+    double error;    /* largest error estimate among them, relative; NaN: they report none */
+    double seconds;  /* that steps spent on roots, or waited for them; not part of the state */
 } uns_structure_report;
 
 /* The powers of the metric that instruments ask for: A = R, its square root, its inverse, and

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 void uns_file_value(const char *path, const char *key, char separator, char *value,
                     size_t size) {
@@ -37,4 +38,10 @@ double uns_machine_memory(void) {
     char *end;
     double kibi = strtod(text, &end);
     return end == text ? (double)INFINITY : kibi * 1024.0;
+}
+
+double uns_machine_seconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }

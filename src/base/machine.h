@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * What the system says about the machine, for records and for refusing what does not fit.
+ * What the system says about the machine and the time, for records and for refusing what does
+ * not fit.
  */
 #ifndef UNS_MACHINE_H
 #define UNS_MACHINE_H
@@ -16,5 +17,8 @@ void uns_machine_cpu(char *name, size_t size);
 
 /* Bytes that can be taken without swapping; infinity where the system does not say. */
 double uns_machine_memory(void);
+
+/* Of a clock that only goes forward, from any origin. */
+double uns_machine_seconds(void);
 
 #endif

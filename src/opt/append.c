@@ -54,6 +54,7 @@ static void copy_state(const uns_optimizer *from, uns_optimizer *to) {
         if (from->groups[i].structure_bytes)
             memcpy(to->groups[i].structure_state, from->groups[i].structure_state,
                    from->groups[i].structure_bytes);
+        to->groups[i].root_seconds = from->groups[i].root_seconds;
     }
     memcpy(to->stopped, from->stopped, from->replicas);
     memcpy(to->active, from->active, from->replicas);

@@ -64,10 +64,10 @@ typedef struct uns_group {
     const uns_block **blocks;
     void *structure_state, *structure_scratch;
     size_t structure_bytes, scratch_bytes;
-    bool adopting;          /* the oracle has been asked for a dense C this step */
-    double refresh_seconds; /* spent on whole structures' roots */
-    void **views[3];        /* room for tensors over the group's blocks: s, d, ḡ */
-    double *clip_factor;    /* [R], of this step */
+    bool adopting;       /* the oracle has been asked for a dense C this step */
+    double root_seconds; /* that site.root_seconds points to */
+    void **views[3];     /* room for tensors over the group's blocks: s, d, ḡ */
+    double *clip_factor; /* [R], of this step */
     bool clipping;
     const uns_block_state *twin; /* prepared in this step, when its counts were these */
     uns_block_counts twin_counts;

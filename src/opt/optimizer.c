@@ -252,7 +252,8 @@ static uns_status resolve_group(uns_optimizer *optimizer, uns_group *group,
                                        .count = group->count,
                                        .blocks = group->blocks,
                                        .active = optimizer->active,
-                                       .failed = optimizer->failed};
+                                       .failed = optimizer->failed,
+                                       .root_seconds = &group->root_seconds};
     return group->structure->elementwise ? UNS_OK : measure_structure(optimizer, group);
 }
 

@@ -178,7 +178,7 @@ uns_status uns_optimizer_structure_report(const uns_optimizer *optimizer, size_t
     const uns_group *of = &optimizer->groups[group];
     uns_structure_report filled = {.bytes = of->structure_bytes,
                                    .scratch = of->scratch_bytes,
-                                   .seconds = of->refresh_seconds};
+                                   .seconds = of->root_seconds};
     if (of->structure->report)
         of->structure->report(&of->site, of->structure_state, &filled);
     *report = filled;

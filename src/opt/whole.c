@@ -6,7 +6,6 @@
 #include "opt/opt.h"
 
 #include <string.h>
-#include <time.h>
 
 uint64_t uns_group_observed(const uns_optimizer *optimizer, const uns_group *group) {
     uint64_t most = 0;
@@ -87,12 +86,6 @@ uns_root uns_group_root(const uns_group *group, const uns_coeffs *coeffs) {
                       spec->damping};
 }
 
-static double seconds_now(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 /* A replica without a root stops where it is, whatever the policy: no gradient can mend C. */
 static void stop_failed(uns_optimizer *optimizer) {
     for (size_t r = 0; r < optimizer->replicas; r++) {
@@ -112,10 +105,8 @@ static uns_status refresh(uns_optimizer *optimizer, uns_group *group, const uns_
     uint64_t t = uns_group_observed(optimizer, group) + observing;
     if (group->spec.centred && !group->structure->keeps_mean)
         mean = uns_tensors_const(uns_group_view(optimizer, group, 2, UNS_PIECE_MEAN));
-    double before = seconds_now();
     uns_status status =
         group->structure->refresh(&group->site, group->structure_state, &root, mean, t);
-    group->refresh_seconds += seconds_now() - before;
     stop_failed(optimizer);
     return status;
 }

@@ -88,7 +88,7 @@ static void add_structures(const uns_work *work, uns_structure_report *sum) {
         sum->scratch += part->scratch;
         sum->roots += part->roots;
         sum->seconds += part->seconds;
-        sum->error = part->error > sum->error ? part->error : sum->error;
+        sum->error = i == 0 ? part->error : fmax(part->error, sum->error);
     }
 }
 

@@ -294,3 +294,61 @@ Test(refresh, every_preset_as_shipped_stays_in_the_bowl) {
     }
     uns_context_destroy(context);
 }
+
+static uns_structure_report report_of(const rider *r) {
+    uns_structure_report report;
+    cr_assert_eq(uns_optimizer_structure_report(r->optimizer, 0, &report), UNS_OK);
+    return report;
+}
+
+/* R·s, looks at the drift and the direction itself are none of it. */
+static void check_time(uns_context *context, const char *preset, const char *values,
+                       bool estimated) {
+    enum {
+        D = 24
+    };
+    static bowl b;
+    uns_spec spec = spec_of(context, preset, values);
+    rider r = {0};
+    double g[D];
+    uint64_t without = 0;
+    spec.eta = 0.0;
+    draw_bowl(D, &b);
+    open_rider(context, D, &spec, &r);
+    uns_structure_report last = report_of(&r);
+    for (uint64_t t = 0; t < 200; t++) {
+        bowl_gradient(&b, t, r.x, g);
+        ride(&r, g);
+        uns_structure_report now = report_of(&r);
+        without += now.roots == last.roots;
+        cr_assert_eq(now.seconds > last.seconds, now.roots > last.roots, "%s, %d: %g s", values,
+                     (int)t, now.seconds - last.seconds);
+        last = now;
+    }
+    cr_expect(last.roots > 0 && (without > 0 || spec.refresh < 2), "%s", values);
+    cr_expect_eq(isnan(last.error), !estimated, "%s: %g", values, last.error);
+    close_rider(&r);
+}
+
+Test(refresh, time_and_error_are_those_of_the_roots) {
+    static const struct {
+        const char *preset, *values;
+        bool estimated;
+    } cases[] = {
+        {"rmsprop-full", "beta.rule=fixed beta=0.998", true},
+        {"rmsprop-full", "beta.rule=fixed beta=0.998 refresh=7", true},
+        {"rmsprop-full", "beta.rule=fixed beta=0.998 refresh=7 refresh.lag=3", true},
+        {"rmsprop-block", "beta.rule=fixed beta=0.998 structure.block=20", true},
+        {"rmsprop", "structure=kron structure.side=left beta=0.998 epsilon=1e-3", true},
+        {"rmsprop", "structure=kron structure.side=left refresh=7", true},
+        {"rmsprop", "structure=kron-eigen structure.side=left refresh=7", false},
+        {"rmsprop", "structure=lowrank structure.rank=8", false},
+        {"rmsprop", "structure=lowrank structure.rank=40", false},
+        {"muon", "root=exact structure.side=left", true},
+        {"muon", "root=quintic structure.side=left", false},
+    };
+    uns_context *context = open_context(2);
+    for (size_t i = 0; uns_dense_available() && i < sizeof cases / sizeof *cases; i++)
+        check_time(context, cases[i].preset, cases[i].values, cases[i].estimated);
+    uns_context_destroy(context);
+}

@@ -13,6 +13,7 @@
 #include "opt/structure/dense_parts.h"
 
 #include "base/base.h"
+#include "base/machine.h"
 
 #include <string.h>
 
@@ -196,7 +197,10 @@ static bool not_begun(const uns_structure_site *site, const dense_piece *piece, 
 }
 
 static bool not_there(const uns_structure_site *site, const dense_piece *piece, size_t r) {
-    return !take_over(site, piece, r);
+    double before = uns_machine_seconds();
+    bool there = take_over(site, piece, r);
+    *site->root_seconds += uns_machine_seconds() - before; /* what was waited */
+    return !there;
 }
 
 static size_t list_due(const uns_structure_site *site, is_left *left) {

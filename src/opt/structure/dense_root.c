@@ -11,6 +11,7 @@
 #include "opt/structure/dense_parts.h"
 
 #include "base/base.h"
+#include "base/machine.h"
 #include "la/dense.h"
 #include "la/root.h"
 #include "la/root_rows.h"
@@ -335,7 +336,9 @@ uns_status uns_dense_take_roots(const uns_structure_site *site, const uns_root *
     for (size_t k = 0; k < used; k++)
         lanes[k] = uns_dense_lane(work, k, largest);
     root_jobs jobs = {site, work, root, root == NULL, units, 0, lanes};
+    double before = uns_machine_seconds();
     uns_pool_run(uns_context_pool(site->context), used, run_lane, &jobs);
+    *site->root_seconds += uns_machine_seconds() - before;
     uns_status status = UNS_OK;
     for (size_t k = 0; k < used; k++) {
         head->error = lanes[k].error > head->error ? lanes[k].error : head->error;

@@ -158,7 +158,7 @@ static uns_status refresh(const uns_structure_site *site, void *state, const uns
         return UNS_OK;
     if (site->spec->refresh == UNS_REFRESH_ADAPTIVE)
         UNS_TRY(uns_kron_look(site, root));
-    return uns_kron_run(site, list_due(site, changed), refresh_side, NULL);
+    return uns_kron_run_roots(site, list_due(site, changed), refresh_side, NULL);
 }
 
 static void copy_rows(size_t rows, size_t cols, const double *from, double *to, size_t ld) {
@@ -213,9 +213,12 @@ static void precondition_tile(const uns_structure_site *site, const void *user,
 
 static uns_status precondition(const uns_structure_site *site, void *state, uns_const_tensors u,
                                uns_tensors d) {
+    const kron_work *work = site->scratch;
     (void)state;
     directions my = {u, d};
-    return uns_kron_run(site, uns_kron_list(site, u.data), precondition_tile, &my);
+    size_t count = uns_kron_list(site, u.data);
+    return work->kind.direct ? uns_kron_run_roots(site, count, precondition_tile, &my)
+                             : uns_kron_run(site, count, precondition_tile, &my);
 }
 
 /* Σ_j dense[(i, j), (k, j)] of the tile: E[SSᵀ] exactly; or the other side's. */

@@ -125,6 +125,9 @@ typedef void uns_kron_task(const uns_structure_site *site, const void *user,
                            const kron_tile *tile, size_t replica, int side, kron_lane *lane);
 uns_status uns_kron_run(const uns_structure_site *site, size_t count, uns_kron_task *task,
                         const void *user);
+/* The same for tasks that take roots or bases: the time goes to site->root_seconds. */
+uns_status uns_kron_run_roots(const uns_structure_site *site, size_t count, uns_kron_task *task,
+                              const void *user);
 /* Lists every tile and replica whose block is present; diagonal tiles once, as replica 0. */
 size_t uns_kron_list(const uns_structure_site *site, const void *const *blocks);
 

@@ -9,6 +9,7 @@
 #include "la/dense.h"
 #include "la/root.h"
 
+#include <math.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -240,7 +241,11 @@ uns_status uns_kron_check(const uns_structure_site *site) {
 void uns_kron_report(const uns_structure_site *site, const void *state,
                      uns_structure_report *report) {
     const kron_head *head = state;
+    const kron_work *work = site->scratch;
     for_tiles(site, find_largest, report);
-    report->roots = head ? head->roots : 0;
-    report->error = head ? head->error : 0.0;
+    if (!head)
+        return;
+    bool told = !work->kind.eigen && site->spec->root != UNS_ROOT_QUINTIC;
+    report->roots = head->roots;
+    report->error = told ? head->error : (double)NAN;
 }

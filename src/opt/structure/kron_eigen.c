@@ -193,7 +193,7 @@ static uns_status observe(const uns_structure_site *site, void *state, const uns
     uns_status status = UNS_OK;
     for (int first = 0; first < 2 && status == UNS_OK; first++) {
         bool opening = first == 1;
-        status = uns_kron_run(site, list_due(site, s, opening), renew_basis, &opening);
+        status = uns_kron_run_roots(site, list_due(site, s, opening), renew_basis, &opening);
     }
     observation my = {k, s, head->opened};
     if (status == UNS_OK)

@@ -5,6 +5,7 @@
 #include "opt/structure/kron.h"
 
 #include "base/base.h"
+#include "base/machine.h"
 #include "base/pool.h"
 #include "la/dense.h"
 
@@ -110,6 +111,16 @@ uns_status uns_kron_run(const uns_structure_site *site, size_t count, uns_kron_t
         work->head->error = lane->error > work->head->error ? lane->error : work->head->error;
         status = lane->status != UNS_OK ? lane->status : status;
     }
+    return status;
+}
+
+uns_status uns_kron_run_roots(const uns_structure_site *site, size_t count, uns_kron_task *task,
+                              const void *user) {
+    if (count == 0)
+        return UNS_OK;
+    double before = uns_machine_seconds();
+    uns_status status = uns_kron_run(site, count, task, user);
+    *site->root_seconds += uns_machine_seconds() - before;
     return status;
 }
 

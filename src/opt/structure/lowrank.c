@@ -24,6 +24,7 @@
 #include "opt/builtin.h"
 #include "opt/structure/lowrank_parts.h"
 
+#include <math.h>
 #include <string.h>
 
 static size_t smaller(size_t a, size_t b) {
@@ -184,8 +185,10 @@ static void report(const uns_structure_site *site, const void *state,
     out->dense = shape.exact;
     out->largest = shape.exact ? shape.d : 0;
     out->rank = shape.columns ? shape.columns : shape.d; /* a window's are all held */
-    if (state)
-        out->roots = *((const lowrank_work *)site->scratch)->roots;
+    if (!state)
+        return;
+    out->roots = *((const lowrank_work *)site->scratch)->roots;
+    out->error = (double)NAN; /* of the small eigenproblem there is no estimate */
 }
 
 const uns_structure_ops uns_structure_lowrank = {

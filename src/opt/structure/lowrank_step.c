@@ -5,6 +5,7 @@
 #include "opt/structure/lowrank_parts.h"
 
 #include "base/base.h"
+#include "base/machine.h"
 
 #include <string.h>
 
@@ -210,6 +211,7 @@ uns_status uns_lowrank_refresh(const uns_structure_site *site, void *state,
     lowrank_work *work = site->scratch;
     rooting job = {site, root};
     size_t order = work->shape.order;
+    double before = uns_machine_seconds();
     (void)state, (void)mean, (void)t;
     if (work->shape.centred && !work->shape.exact)
         uns_lowrank_project_mean(site);
@@ -218,6 +220,7 @@ uns_status uns_lowrank_refresh(const uns_structure_site *site, void *state,
                     &job);
     for (size_t r = 0; r < site->replicas; r++)
         *work->roots += site->active[r] != 0;
+    *site->root_seconds += uns_machine_seconds() - before;
     return UNS_OK;
 }
 
