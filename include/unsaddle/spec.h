@@ -61,7 +61,8 @@ typedef enum uns_signal {
     UNS_SIGNAL_DIRECTION
 } uns_signal;
 
-/* Where ε stands in the root; see slot 4. `uncorrected` is RAdam's third form. */
+/* Where ε stands in the root; see slot 4. `uncorrected` is RAdam's third form; refused where C
+ * is corrected before the root (centred, ceiling = corrected). */
 typedef enum uns_epsilon_form {
     UNS_EPSILON_INSIDE,
     UNS_EPSILON_OUTSIDE,

@@ -85,6 +85,12 @@ static bool ceiling_without_state(const uns_spec_facts *f) {
            (!f->structure->elementwise || f->moment->oracle || f->moment->memoryless);
 }
 
+/* Both have c in them before the root is taken, so that uncorrected would be outside. */
+static bool corrected_already(const uns_spec_facts *f) {
+    return f->spec->epsilon_form == UNS_EPSILON_UNCORRECTED &&
+           (f->spec->centred || f->spec->ceiling == UNS_CEILING_CORRECTED);
+}
+
 static bool rectify_elsewhere(const uns_spec_facts *f) {
     return f->spec->rectify && !is_moment(f, "ema");
 }
@@ -209,6 +215,10 @@ static const uns_spec_rule slot_rules[] = {
     {centred_ceiling, UNS_ERROR_PAIR, "centred and ceiling exclude one another"},
     {ceiling_without_state, UNS_ERROR_PAIR,
      "ceiling needs an accumulated moment and an elementwise structure, such as diagonal"},
+    {corrected_already, UNS_ERROR_PAIR,
+     "epsilon.form=uncorrected is of a moment before its bias correction; centred=true and "
+     "ceiling=corrected take the root of one that is corrected already: set "
+     "epsilon.form=outside"},
     {rectify_elsewhere, UNS_ERROR_PAIR, "rectify needs moment=ema"},
     {about_without_oracle, UNS_ERROR_PAIR, "about belongs to moment=exact"},
     {beta_never_fades, UNS_ERROR_RANGE,
