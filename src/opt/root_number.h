@@ -25,4 +25,9 @@ static inline double uns_root_number(const uns_root *root, double c) {
     return below > 0.0 ? 1.0 / below : 0.0;
 }
 
+/* An entry of a diagonal, damped by the largest of them, its λ_max. */
+static inline double uns_damped(const uns_root *root, double c, double largest) {
+    return root->damping > 0.0 ? c + root->damping * largest : c; /* ∞ stays where it is */
+}
+
 #endif

@@ -170,6 +170,132 @@ Test(damping, all_there_is_of_it_leaves_the_direction_as_it_is) {
     uns_context_destroy(context);
 }
 
+enum {
+    LONG = 7,
+    COPIES = 3
+};
+
+/* By hand: the moment of every entry, about the mean or not. */
+typedef struct diagonal {
+    double v[LONG * COPIES], m[LONG * COPIES];
+    uint64_t seen;
+} diagonal;
+
+/* Wanted A of replica r's entries; `factors` that the exponent stands for. */
+static void diagonal_root(const uns_spec *spec, const diagonal *my, size_t r, double factors,
+                          double *wanted) {
+    double c = spec->bias_correction ? 1.0 / (1.0 - pow(spec->beta, (double)my->seen)) : 1.0;
+    double entry[LONG], largest = 0.0;
+    uns_spec own = *spec;
+    own.exponent *= factors;
+    for (size_t i = 0; i < LONG; i++) {
+        double m = c * my->m[i * COPIES + r];
+        entry[i] = c * my->v[i * COPIES + r] - (spec->centred ? m * m : 0.0);
+        largest = fmax(largest, entry[i]);
+    }
+    for (size_t i = 0; i < LONG; i++)
+        wanted[i] = root_of(&own, c, entry[i], spec->damping * largest);
+}
+
+static void take_in(const uns_spec *spec, const double *g, diagonal *my) {
+    for (size_t i = 0; i < LONG * COPIES; i++) {
+        my->v[i] = spec->beta * my->v[i] + (1.0 - spec->beta) * g[i] * g[i];
+        my->m[i] = spec->beta * my->m[i] + (1.0 - spec->beta) * g[i];
+    }
+    my->seen++;
+}
+
+static void check_diagonal_metric(uns_optimizer *optimizer, const uns_spec *spec,
+                                  const diagonal *my, double factors, const char *values) {
+    uns_metric *metric = NULL;
+    double ones[LONG * COPIES], out[LONG * COPIES], wanted[LONG];
+    for (size_t i = 0; i < LONG * COPIES; i++)
+        ones[i] = 1.0;
+    cr_assert_eq(uns_metric_create(optimizer, 0, COPIES, &metric), UNS_OK);
+    cr_assert_eq(uns_metric_product(metric, UNS_PRODUCT_A,
+                                    (uns_const_tensors){(const void *[]){ones}, 1},
+                                    (uns_tensors){(void *[]){out}, 1}),
+                 UNS_OK);
+    for (size_t r = 0; r < COPIES; r++) {
+        diagonal_root(spec, my, r, factors, wanted);
+        for (size_t i = 0; i < LONG; i++)
+            cr_expect_float_eq(out[i * COPIES + r], wanted[i], 1e-12 * wanted[i], "%s", values);
+    }
+    uns_metric_destroy(metric);
+}
+
+static void check_diagonal(uns_context *context, const char *values, double factors,
+                           uint64_t opening) {
+    uns_block block = {"b", LONG, 1, 0};
+    uns_layout_config shape = {sizeof shape, UNS_F64, COPIES, 1, &block};
+    uns_spec spec;
+    uns_layout *layout = NULL;
+    uns_optimizer *optimizer = NULL;
+    diagonal by_hand = {.seen = 0};
+    double x[LONG * COPIES] = {0}, before[LONG * COPIES], g[LONG * COPIES], wanted[LONG];
+    cr_assert_eq(uns_spec_preset(context, "sgd", &spec), UNS_OK);
+    cr_assert_eq(uns_param_assign(context, uns_spec_table(), &spec, values), UNS_OK, "%s: %s",
+                 values, uns_context_message(context));
+    cr_assert_eq(uns_layout_create(context, &shape, &layout), UNS_OK);
+    uns_optimizer_config config = {
+        .size = sizeof config, .layout = layout, .count = 1, .specs = &spec};
+    cr_assert_eq(uns_optimizer_create(context, &config, &optimizer), UNS_OK, "%s: %s", values,
+                 uns_context_message(context));
+    for (uint64_t t = 0; t < 5; t++) {
+        memcpy(before, x, sizeof x);
+        uns_random_normal((uns_key){9, t, 0, UNS_STREAM_USER}, 0, LONG * COPIES, g);
+        for (size_t i = 0; i < LONG * COPIES; i++)
+            g[i] *= pow(10.0, (double)(i % COPIES) - (double)i / LONG);
+        if (t >= opening)
+            take_in(&spec, g, &by_hand);
+        cr_assert_eq(uns_optimizer_step(optimizer, (uns_tensors){(void *[]){x}, 1},
+                                        (uns_const_tensors){(const void *[]){g}, 1}),
+                     UNS_OK);
+        bool known = by_hand.seen > (spec.centred ? 2 : 0); /* of one or two a mean takes all */
+        for (size_t r = 0; r < COPIES && known; r++) {
+            diagonal_root(&spec, &by_hand, r, factors, wanted);
+            for (size_t i = r; i < LONG * COPIES; i += COPIES)
+                cr_expect_float_eq(before[i] - x[i], wanted[i / COPIES] * g[i],
+                                   1e-9 * fabs(wanted[i / COPIES] * g[i]), "%s, %d: %g", values,
+                                   (int)t, (before[i] - x[i]) / g[i] / wanted[i / COPIES]);
+        }
+    }
+    if (strcmp(spec.moment, "latest") != 0)
+        check_diagonal_metric(optimizer, &spec, &by_hand, factors, values);
+    uns_optimizer_destroy(optimizer);
+    uns_layout_destroy(layout);
+}
+
+/* Their largest eigenvalue is their largest entry, of each replica for itself. */
+Test(damping, what_falls_back_to_its_diagonal_is_damped_as_well) {
+    static const struct {
+        const char *values;
+        double factors;
+        uint64_t opening;
+    } cases[] = {
+        {"structure=block structure.cap=2 structure.over=diagonal refresh=1 beta=0.9", 1, 0},
+        {"structure=block structure.cap=2 structure.over=diagonal refresh=1 beta=0.9 "
+         "centred=true",
+         1, 0},
+        {"structure=kron refresh=1 beta=0.9", 2, 0},
+        {"structure=kron refresh=1 beta=0.9 centred=true", 2, 0},
+        {"structure=kron-eigen refresh=2 beta=0.9", 1, 1},
+        {"structure=kron structure.side=smaller beta=0 moment=latest signal=direction", 1, 0},
+    };
+    uns_context *context = open_context();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (int damped = 0; damped < 2; damped++) {
+            char values[240];
+            bool latest = strstr(cases[i].values, "latest") != NULL;
+            snprintf(values, sizeof values,
+                     "eta=1 moment=ema bias_correction=%s exponent=0.5 epsilon=1e-3 damping=%s "
+                     "%s",
+                     latest ? "false" : "true", damped ? "0.5" : "0", cases[i].values);
+            check_diagonal(context, values, cases[i].factors, cases[i].opening);
+        }
+    uns_context_destroy(context);
+}
+
 /* g of f = ½xᵀHx with H of condition 1e4 in axes of its own, and noise; returns f. */
 static double slope(size_t d, uint64_t step, double noise, const double *x, double *g) {
     double f = 0.0, e[MOST];

@@ -57,6 +57,7 @@ static void open_diagonal(const uns_structure_site *site, const dense_piece *pie
                           const uns_root *root, size_t r, double *out) {
     const dense_work *work = site->scratch;
     uns_root own = uns_dense_root_of(work, root);
+    double largest = 0.0, *moment = out + piece->n;
     for (size_t i = 0; i < piece->n; i++) {
         size_t at = i * site->replicas + r;
         double c = piece->c[at], k = root->correction;
@@ -64,8 +65,12 @@ static void open_diagonal(const uns_structure_site *site, const dense_piece *pie
             double mean = k * work->mean[piece->begin * site->replicas + at];
             c = fmax(k * c - mean * mean, 0.0);
         }
-        out[i] = uns_root_number(&own, c);
-        out[piece->n + i] = own.correction * c;
+        moment[i] = c;
+        largest = fmax(largest, c);
+    }
+    for (size_t i = 0; i < piece->n; i++) {
+        out[i] = uns_root_number(&own, uns_damped(&own, moment[i], largest));
+        moment[i] *= own.correction;
     }
 }
 

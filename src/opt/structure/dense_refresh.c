@@ -58,16 +58,21 @@ static const double most_grown = 2.0; /* tr cC, where it is hardly known */
 static void refresh_diagonal(const uns_structure_site *site, const dense_work *work,
                              const dense_piece *piece, const uns_root *root) {
     size_t replicas = site->replicas;
-    double k = root->correction;
+    double k = root->correction, *largest = work->a;
     uns_root own = uns_dense_root_of(work, root);
+    memset(largest, 0, replicas * sizeof *largest);
     for (size_t i = 0; i < piece->n * replicas; i++) {
         double c = piece->c[i];
         if (work->mean) {
             double mean = k * work->mean[piece->begin * replicas + i];
             c = fmax(k * c - mean * mean, 0.0);
         }
-        piece->r[i] = uns_root_number(&own, c);
+        piece->r[i] = c;
+        largest[i % replicas] = fmax(largest[i % replicas], c);
     }
+    for (size_t i = 0; i < piece->n * replicas; i++)
+        piece->r[i] =
+            uns_root_number(&own, uns_damped(&own, piece->r[i], largest[i % replicas]));
 }
 
 const double *uns_dense_deviation(const uns_structure_site *site, dense_work *work,

@@ -201,12 +201,13 @@ static void precondition_tile(const uns_structure_site *site, const void *user,
     void *d = my->d.data[tile->block];
     (void)side;
     if (work->kind.direct && tile->diagonal)
-        uns_kron_diagonal_direct(site, tile, &work->root, u, d);
+        uns_kron_diagonal_direct(site, tile, &work->root, u, d, lane->row);
     else if (work->kind.direct)
         uns_kron_polar(site, &work->root, tile, replica, u, d, lane);
     else if (tile->diagonal)
         uns_kron_diagonal_apply(site, tile, &work->root,
-                                work->mean.data ? work->mean.data[tile->block] : NULL, u, d);
+                                work->mean.data ? work->mean.data[tile->block] : NULL, u, d,
+                                lane->row);
     else
         apply_roots(site, tile, replica, u, d, lane);
 }

@@ -66,6 +66,7 @@ typedef struct kron_head {
 /* Work space of one thread, for the largest tile and side. */
 typedef struct kron_lane {
     double *rect[3], *square[2];
+    double *row;         /* [R] */
     void *decomposition; /* for roots, eigenvectors, orthogonal bases */
     size_t taken;
     double error;
@@ -144,14 +145,15 @@ bool uns_kron_count(const uns_structure_site *site, kron_mark *mark, const uns_c
 void uns_kron_accumulate(const uns_structure_site *site, const kron_tile *tile, size_t replica,
                          int side, const void *block, kron_lane *lane);
 
-/* kron_diagonal.c: diagonal tiles, all replicas. */
+/* kron_diagonal.c: diagonal tiles, all replicas; `row` is a lane's. */
 void uns_kron_diagonal_observe(const uns_structure_site *site, const kron_tile *tile,
                                const uns_coeffs *k, const void *s);
 void uns_kron_diagonal_apply(const uns_structure_site *site, const kron_tile *tile,
-                             const uns_root *root, const void *mean, const void *u, void *d);
+                             const uns_root *root, const void *mean, const void *u, void *d,
+                             double *row);
 /* The same for C = uuᵀ of this step alone. */
 void uns_kron_diagonal_direct(const uns_structure_site *site, const kron_tile *tile,
-                              const uns_root *root, const void *u, void *d);
+                              const uns_root *root, const void *u, void *d, double *row);
 
 /* kron_polar.c: d = (uuᵀ)^-½ u, the orthogonal polar factor, or its approximation by five steps
  * of a quintic. */

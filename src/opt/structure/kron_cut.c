@@ -163,6 +163,7 @@ static void place_lane(uns_arena *arena, const walk *sizes, kron_lane *lane) {
         placed.rect[k] = take(arena, sizes->area, 1, 1);
     for (int k = 0; k < 2; k++)
         placed.square[k] = take(arena, sizes->side, sizes->side, 1);
+    placed.row = take(arena, 1, 1, sizes->replicas);
     placed.decomposition =
         uns_arena_take(arena, sizes->side ? decomposition_bytes(sizes->side) : 0);
     if (arena->base)

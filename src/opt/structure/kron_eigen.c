@@ -237,7 +237,7 @@ static void precondition_tile(const uns_structure_site *site, const void *user,
     size_t ld, ld_out, w = tile->cols;
     (void)unused;
     if (tile->diagonal) {
-        uns_kron_diagonal_apply(site, tile, root, NULL, u, d);
+        uns_kron_diagonal_apply(site, tile, root, NULL, u, d, lane->row);
         return;
     }
     const double *x = uns_kron_gather(site, tile, replica, u, lane->rect[0], &ld);

@@ -62,11 +62,10 @@ size_t uns_kron_metric_bytes(const uns_structure_site *site) {
     return uns_size_product(uns_size_product(sum, site->replicas), sizeof(double));
 }
 
-/* `more` is added to the moment that A is of. */
 static void open_entries(const kron_tile *tile, const uns_root *root, size_t stride,
-                         const double *moment, const double *mean, double more,
-                         const view *to) {
+                         const double *moment, const double *mean, const view *to) {
     uns_root own = *root;
+    double largest = 0.0;
     own.exponent *= tile->share;
     own.correction = mean ? 1.0 : root->correction;
     for (size_t i = 0; i < tile->rows * tile->cols; i++) {
@@ -75,8 +74,12 @@ static void open_entries(const kron_tile *tile, const uns_root *root, size_t str
             double m = root->correction * mean[i];
             c = fmax(root->correction * c - m * m, 0.0);
         }
-        to->a[i] = uns_root_number(&own, c + more);
-        to->c[i] = own.correction * c;
+        to->c[i] = c;
+        largest = fmax(largest, c);
+    }
+    for (size_t i = 0; i < tile->rows * tile->cols; i++) {
+        to->a[i] = uns_root_number(&own, uns_damped(&own, to->c[i], largest));
+        to->c[i] *= own.correction;
     }
 }
 
@@ -142,15 +145,11 @@ static uns_status open_tile(const uns_structure_site *site, const uns_root *root
         if (work->mean.data)
             mean = uns_kron_gather(site, tile, replica, work->mean.data[tile->block], to->c,
                                    &ld); /* c is written behind it */
-        open_entries(tile, root, site->replicas, tile->moment + replica, mean, 0.0, to);
+        open_entries(tile, root, site->replicas, tile->moment + replica, mean, to);
         return UNS_OK;
     }
     if (work->kind.eigen) {
-        const double *v = tile->moment + replica * area;
-        double most = 0.0;
-        for (size_t i = 0; i < area; i++)
-            most = fmax(most, v[i]);
-        open_entries(tile, root, 1, v, NULL, root->damping * most, to);
+        open_entries(tile, root, 1, tile->moment + replica * area, NULL, to);
         return open_basis(site, tile, replica, to);
     }
     for (int side = 0; side < UNS_KRON_SIDES; side++)
