@@ -113,6 +113,11 @@ UNS_NODISCARD UNS_API uns_status uns_optimizer_unscale(uns_optimizer *optimizer,
  * overflowed and has no root, under any policy; it no longer moves. */
 UNS_API bool uns_optimizer_stopped(const uns_optimizer *optimizer, size_t replica);
 
+/* Stops a replica from the next step on, or lets it go on: for a run that is resumed.
+ * UNS_ERROR_ARGUMENT: no such replica. */
+UNS_NODISCARD UNS_API uns_status uns_optimizer_set_stopped(uns_optimizer *optimizer,
+                                                           size_t replica, bool stopped);
+
 /* Steps left out under the policy `skip`, over all replicas, since create. */
 UNS_API uint64_t uns_optimizer_skipped(const uns_optimizer *optimizer);
 
@@ -147,8 +152,10 @@ typedef struct uns_state_view {
     uns_dtype dtype;
 } uns_state_view;
 
-/* What a block counts, beside its pieces; with the state views it is all that a resumed run
- * needs to go on with the same bits. With R > 1 the counts are shared by all replicas: one that
+/* What a block counts, beside its pieces. A resumed run goes on with the same bits where it has
+ * the parameters, the state views, these, which replicas have stopped, and of its optimizer the
+ * same config, specs in force and unscale. uns_optimizer_skipped, and the seconds of a
+ * structure report, begin anew. With R > 1 the counts are shared by all replicas: one that
  * skips a step ages with the others. */
 typedef struct uns_block_counts {
     uint64_t observed; /* gradients taken into C; the group's, where the structure is whole */

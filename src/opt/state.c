@@ -201,6 +201,14 @@ bool uns_optimizer_stopped(const uns_optimizer *optimizer, size_t replica) {
     return replica < optimizer->replicas && optimizer->stopped[replica];
 }
 
+uns_status uns_optimizer_set_stopped(uns_optimizer *optimizer, size_t replica, bool stopped) {
+    if (replica >= optimizer->replicas)
+        return uns_fail(optimizer->context, UNS_ERROR_ARGUMENT, "there is no replica %zu",
+                        replica);
+    optimizer->stopped[replica] = stopped;
+    return UNS_OK;
+}
+
 uint64_t uns_optimizer_skipped(const uns_optimizer *optimizer) {
     return optimizer->skipped;
 }

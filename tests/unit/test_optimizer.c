@@ -224,6 +224,48 @@ Test(optimizer, state_carried_over_gives_the_same_bits) {
     uns_context_destroy(context);
 }
 
+/* Replica 1 meets an infinite gradient in observation 3. */
+static void step_broken(fixture *f, uint64_t from, uint64_t to) {
+    for (uint64_t t = from; t < to; t++) {
+        fixture_gradient(f, t);
+        if (t == 3)
+            fixture_put(f, f->g[0], 1, (double)INFINITY);
+        cr_assert_eq(uns_optimizer_step(f->optimizer, fixture_x(f), fixture_g(f)), UNS_OK);
+    }
+}
+
+static void check_stopped(uns_context *context, const char *name, const uns_spec *spec) {
+    fixture whole, early, late;
+    fixture_size shape = shapes[0];
+    shape.replicas = 3;
+    open_or_fail(&whole, context, name, spec, shape);
+    open_or_fail(&early, context, name, spec, shape);
+    open_or_fail(&late, context, name, spec, shape);
+    step_broken(&whole, 0, 12);
+    step_broken(&early, 0, 5);
+    copy_state(early.optimizer, late.optimizer);
+    copy_counts(early.optimizer, late.optimizer);
+    for (size_t r = 0; r < 3; r++) {
+        bool stopped = uns_optimizer_stopped(early.optimizer, r);
+        cr_assert_eq(stopped, r == 1, "%s", name);
+        cr_assert_eq(uns_optimizer_set_stopped(late.optimizer, r, stopped), UNS_OK);
+    }
+    for (size_t i = 0; i < 2; i++)
+        memcpy(late.x[i], early.x[i], early.bytes[i]);
+    step_broken(&late, 5, 12);
+    cr_assert(fixture_same(&whole, &late), "%s", name);
+    cr_assert_eq(uns_optimizer_set_stopped(late.optimizer, 3, true), UNS_ERROR_ARGUMENT);
+    fixture_close(&whole);
+    fixture_close(&early);
+    fixture_close(&late);
+}
+
+Test(optimizer, who_has_stopped_is_carried_over) {
+    uns_context *context = open_context(1, 0);
+    for_presets(context, check_stopped);
+    uns_context_destroy(context);
+}
+
 static void check_null(uns_context *context, const char *name, const uns_spec *spec) {
     fixture f;
     open_or_fail(&f, context, name, spec, shapes[0]);
