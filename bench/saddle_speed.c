@@ -113,7 +113,7 @@ int main(void) {
     char text[256];
     snprintf(text, sizeof text,
              "problem: saddle2d\nsteps: %d\nreplicas: %d\nthreads: 1\n"
-             "optimizers: [{rmsprop: {eta: 1e-3, beta: 0.99}}]\n",
+             "optimizers: [{rmsprop: {eta: 1e-3, beta: 0.99, burn_in: auto}}]\n",
              STEPS, REPLICAS);
     uns_context_config one = {.size = sizeof one, .threads = 1};
     uns_context *context = NULL;
