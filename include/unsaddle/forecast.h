@@ -117,6 +117,20 @@ UNS_API double uns_forecast_floor(const uns_modes *modes, double eta);
  * average. */
 UNS_API double uns_forecast_spec_eta(const uns_spec *spec, int64_t moves);
 
+/* n: parameters in the largest matrix that the spec's A estimates as one, in d dimensions;
+ * `largest`: its rows (uns_structure_report; 0: none). d for the full matrix and for low rank,
+ * whose columns are gradients; of a Kronecker factor m²/d, by columns seen at once; else 1. */
+UNS_API size_t uns_forecast_spec_together(const uns_spec *spec, size_t dimension,
+                                          size_t largest);
+
+/* What about a spec's own A no formula covers, wherever it is: UNS_DOUBT_NOT_LINEAR, and
+ * UNS_DOUBT_ONLINE where `together` parameters are estimated from few gradients. */
+UNS_API unsigned uns_forecast_spec_doubts(const uns_spec *spec, size_t together);
+
+/* k with A^{k/2} = C^{-1/2}, for √(mᵀC⁻¹m) by products with A^{1/2}, where A follows
+ * Σ + ∇f∇fᵀ; 0: it does not follow it; −1: no whole number below 9 is. */
+UNS_API int uns_forecast_spec_roots(const uns_spec *spec);
+
 /* The same two for a spec whose metric is the A of the modes, with its momentum, schedule and
  * larger steps: the covariance of (x, m) along w propagated exactly, step by step (escape,
  * at most `limit` steps, NaN beyond), and their stationary state for the momentum row of move
@@ -145,9 +159,8 @@ typedef struct uns_forecast_site {
     uint64_t moves;           /* moves taken before: schedule and bias correction go on */
     int64_t limit;            /* steps looked ahead, at most */
     uint64_t seed;            /* of the replicas, where it comes to that */
-    size_t together; /* parameters in the largest matrix that A estimates as one: above 0.06·N,
-                        N = (1 + β)/(1 − β), its error is felt (UNS_DOUBT_ONLINE); 0: `count`
-                        for the full structure, else 1 */
+    size_t together; /* uns_forecast_spec_together: above 0.06·N, N = (1 + β)/(1 − β), the error
+                        of A is felt (UNS_DOUBT_ONLINE); 0: that of `count` dimensions */
 } uns_forecast_site;
 
 /* A site at the saddle itself: modes borrowed, bend unknown, pull 0, limit 10⁶. */

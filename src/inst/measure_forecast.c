@@ -76,22 +76,16 @@ static bool axis_alone(size_t d, const double *w) {
  * p whose inverse is not whole has no such product: doubted. */
 static uns_status find_pull(uns_scene *scene, const uns_outlook_ground *ground,
                             const uns_spec *spec, double drop, double *pull) {
-    double *m = scene->spare[2], *other = scene->spare[3], reach, times;
-    bool follows = strcmp(spec->structure, "identity") != 0 && !spec->centred &&
-                   !(strcmp(spec->moment, "exact") == 0 && spec->about);
-    *pull = 0.0;
-    if (!follows)
+    double *m = scene->spare[2], *other = scene->spare[3], reach;
+    int times = uns_forecast_spec_roots(spec);
+    *pull = times < 0 ? 1e300 : 0.0;
+    if (times <= 0)
         return UNS_OK;
-    times = 1.0 / (spec->exponent * uns_structure_factors(spec->structure));
-    if (fabs(times - round(times)) > 1e-9 || times > 8.0) {
-        *pull = 1e300;
-        return UNS_OK;
-    }
     reach = sqrt(2.0 * drop / -ground->curvature[0]);
     for (size_t k = 0; k < scene->d; k++)
         other[k] = reach * ground->direction[k];
     UNS_TRY(scene->hessian.op.product(scene->hessian.op.self, other, m));
-    for (int i = 0; i < (int)round(times); i++) {
+    for (int i = 0; i < times; i++) {
         UNS_TRY(ground->root->product(ground->root->self, m, other));
         memcpy(m, other, scene->d * sizeof *m);
     }
@@ -205,12 +199,6 @@ static uns_status survey_way(uns_scene *scene, const uns_measurement *measuremen
     return find_pull(scene, ground, &m->spec, m->drop, &site->pull);
 }
 
-/* Kronecker factors see a column of every gradient, so that they are known sooner. */
-static size_t together(const uns_scene *scene, const uns_measured_metric *m) {
-    bool block = strcmp(m->spec.structure, "block") == 0 && m->matrix > 0;
-    return block ? m->matrix : uns_spec_together(&m->spec, scene->d);
-}
-
 uns_status uns_metric_forecast(uns_scene *scene, const uns_measurement *measurement,
                                const uns_outlook_ground *ground, uns_measured_metric *m) {
     double listed = 0.0, slope[UNS_FORECAST_DIMENSION];
@@ -218,17 +206,17 @@ uns_status uns_metric_forecast(uns_scene *scene, const uns_measurement *measurem
         listed += ground->noise[i];
         slope[i] = dot(scene->d, ground->direction + i * scene->d, scene->gradient);
     }
-    uns_forecast_site site = {.size = sizeof site,
-                              .count = ground->modes,
-                              .curvature = ground->curvature,
-                              .noise = ground->noise,
-                              .slope = slope,
-                              .rest_noise =
-                                  ground->whole ? 0.0 : fmax(m->trace.value - listed, 0.0),
-                              .drop = 1.0,
-                              .bend = NAN,
-                              .seed = (uint64_t)scene->config->seed,
-                              .together = together(scene, m)};
+    uns_forecast_site site = {
+        .size = sizeof site,
+        .count = ground->modes,
+        .curvature = ground->curvature,
+        .noise = ground->noise,
+        .slope = slope,
+        .rest_noise = ground->whole ? 0.0 : fmax(m->trace.value - listed, 0.0),
+        .drop = 1.0,
+        .bend = NAN,
+        .seed = (uint64_t)scene->config->seed,
+        .together = uns_forecast_spec_together(&m->spec, scene->d, m->matrix)};
     m->gamma = -ground->curvature[0];
     if (scene->leads_down && m->gamma > 0.0)
         UNS_TRY(survey_way(scene, measurement, ground, m, &site));

@@ -33,8 +33,15 @@ bool uns_spec_linear(const uns_spec *spec) {
            !(spec->clip_value < INFINITY) && spec->momentum != UNS_MOMENTUM_LION;
 }
 
-size_t uns_spec_together(const uns_spec *spec, size_t dimension) {
-    return is(spec->structure, "full") ? dimension : 1;
+/* A factor of m rows sees the d/m columns of every gradient: m²/d parameters to a column. */
+size_t uns_forecast_spec_together(const uns_spec *spec, size_t dimension, size_t largest) {
+    if (is(spec->structure, "full") || is(spec->structure, "lowrank"))
+        return dimension;
+    if (is(spec->structure, "block") && largest > 0)
+        return largest;
+    if (strncmp(spec->structure, "kron", 4) == 0 && largest * largest > dimension)
+        return (largest * largest + dimension - 1) / dimension;
+    return 1;
 }
 
 bool uns_spec_settled(const uns_spec *spec, size_t together) {
@@ -42,6 +49,19 @@ bool uns_spec_settled(const uns_spec *spec, size_t together) {
     return is(spec->structure, "identity") || is(spec->moment, "exact") ||
            is(spec->moment, "mean") ||
            (is(spec->moment, "ema") && ((double)together + 1.0) * forgotten <= 0.06);
+}
+
+unsigned uns_forecast_spec_doubts(const uns_spec *spec, size_t together) {
+    return (uns_spec_settled(spec, together) ? 0 : UNS_DOUBT_ONLINE) |
+           (uns_spec_linear(spec) ? 0 : UNS_DOUBT_NOT_LINEAR);
+}
+
+int uns_forecast_spec_roots(const uns_spec *spec) {
+    double factors = is(spec->structure, "kron") ? 2.0 : 1.0;
+    double times = 1.0 / (spec->exponent * factors);
+    if (is(spec->structure, "identity") || centred(spec))
+        return 0;
+    return fabs(times - round(times)) <= 1e-9 && times <= 8.0 ? (int)round(times) : -1;
 }
 
 /* √ of (c + ε)^-p or (c^p + ε)^-1; 0 where that is not finite. */
@@ -96,7 +116,7 @@ uns_status uns_forecast_root(uns_context *context, const uns_spec *spec, size_t 
             context, UNS_ERROR_UNAVAILABLE,
             "forecast: clipping, decay, trust ratios, ceilings and the like leave no "
             "metric in closed form");
-    if (!uns_spec_settled(spec, uns_spec_together(spec, d)))
+    if (!uns_spec_settled(spec, uns_forecast_spec_together(spec, d, 0)))
         return uns_fail(context, UNS_ERROR_UNAVAILABLE,
                         "forecast: the moment '%s' tends to no known matrix, or remembers too "
                         "few gradients to be near it",

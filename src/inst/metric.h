@@ -16,8 +16,4 @@ bool uns_spec_linear(const uns_spec *spec);
  * (1 + β)/(1 − β) gradients; up to 0.06 the formulas hold within some 5 %. */
 bool uns_spec_settled(const uns_spec *spec, size_t together);
 
-/* n of a spec in d dimensions: d for the full matrix, else 1. Blocks are the caller's to know.
- */
-size_t uns_spec_together(const uns_spec *spec, size_t dimension);
-
 #endif

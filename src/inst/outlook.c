@@ -82,12 +82,9 @@ static unsigned find_doubts(const uns_spec *spec, const uns_forecast_site *site,
         doubts |= UNS_DOUBT_CURVED;
     if (site->pull >= 0.5 && !(site->pull_alone && spec->exponent == 0.5))
         doubts |= UNS_DOUBT_MEAN_GRADIENT;
-    if (!uns_spec_settled(spec, site->together ? site->together
-                                               : uns_spec_together(spec, site->count)))
-        doubts |= UNS_DOUBT_ONLINE;
-    if (!uns_spec_linear(spec))
-        doubts |= UNS_DOUBT_NOT_LINEAR;
-    return doubts;
+    size_t together =
+        site->together ? site->together : uns_forecast_spec_together(spec, site->count, 0);
+    return doubts | uns_forecast_spec_doubts(spec, together);
 }
 
 /* 0 where the start is the saddle itself. */

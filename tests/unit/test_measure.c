@@ -231,6 +231,23 @@ Test(measure, a_start_off_the_saddle_is_sooner_out) {
     close_ground(&g);
 }
 
+/* A d×d factor and a window of gradients are estimated as one, as the full matrix is. */
+Test(measure, few_gradients_are_few_for_whole_factors_and_low_rank_too) {
+    const char *pairs[3] = {"structure=full", "structure=lowrank structure.rank=20",
+                            "structure=kron structure.side=left"};
+    ground g;
+    open_ground(&g, "saddle", starved);
+    for (int i = 0; i < 3 && uns_dense_available(); i++) {
+        set_spec(&g, "rmsprop-full", "eta=1e-3 beta.rule=fixed beta=0.95 centred=true");
+        cr_assert_eq(uns_param_assign(g.context, uns_spec_table(), &g.spec, pairs[i]), UNS_OK);
+        set(&g, "draws=256 uncentred=false centred=false model=never limit=1e6");
+        uns_measurement *m = look(&g);
+        cr_expect_eq(m->metric[0].now.open, UNS_DOUBT_ONLINE, "%s", pairs[i]);
+        uns_measurement_destroy(g.context, m);
+    }
+    close_ground(&g);
+}
+
 Test(measure, what_cannot_be_looked_at_says_why) {
     ground g;
     open_ground(&g, "saddle", starved);

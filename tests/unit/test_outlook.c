@@ -207,9 +207,30 @@ Test(outlook, what_no_method_makes_good_stays_open) {
     site.together = 0;
     spec = spec_of("sgd", "eta=1e-2 clip.norm=1");
     cr_expect_eq(forecast_at(&spec, &site).open, UNS_DOUBT_NOT_LINEAR);
+    cr_expect_eq(uns_forecast_spec_doubts(&spec, 1), UNS_DOUBT_NOT_LINEAR);
     const double minimum[2] = {0.1, 1.0};
     site = site_of(2, minimum, two_noise, 0.05);
     cr_expect_eq(forecast_at(&spec, &site).open, UNS_DOUBT_NO_SADDLE);
+}
+
+Test(outlook, a_spec_says_what_it_estimates_as_one) {
+    uns_spec full = spec_of("rmsprop-full", ""), kron = full, block = full, low = full;
+    strcpy(kron.structure, "kron");
+    strcpy(block.structure, "block");
+    strcpy(low.structure, "lowrank");
+    cr_expect_eq(uns_forecast_spec_together(&full, 30, 0), 30);
+    cr_expect_eq(uns_forecast_spec_together(&low, 30, 0), 30);
+    cr_expect_eq(uns_forecast_spec_together(&block, 30, 8), 8);
+    cr_expect_eq(uns_forecast_spec_together(&kron, 30, 30), 30); /* a column at a time */
+    cr_expect_eq(uns_forecast_spec_together(&kron, 60, 20), 7);  /* three */
+    cr_expect_eq(uns_forecast_spec_together(&kron, 30, 0), 1);
+    kron.exponent = 0.25;
+    cr_expect_eq(uns_forecast_spec_roots(&full), 2);
+    cr_expect_eq(uns_forecast_spec_roots(&kron), 2);
+    full.exponent = 0.3;
+    cr_expect_eq(uns_forecast_spec_roots(&full), -1);
+    full.centred = true;
+    cr_expect_eq(uns_forecast_spec_roots(&full), 0);
 }
 
 Test(outlook, bad_sites_are_refused_with_a_reason) {
