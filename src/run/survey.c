@@ -9,7 +9,6 @@
 
 #include <math.h>
 #include <string.h>
-#include <unsaddle/forecast.h>
 #include <unsaddle/hessian.h>
 
 enum {
@@ -289,62 +288,6 @@ static uns_status read_noise(uns_survey *s, uint64_t number, uns_finding *out,
     return UNS_OK;
 }
 
-/* What the noise adds up to along w by the time it has grown into the distance: the walk
- * wᵀz(t)·a^−t has variance σ² = ηs²/(2γ) in the end. As a length along v. */
-static uns_status find_floor(uns_survey *s, double gamma, double variance, double eta,
-                             uns_finding *out) {
-    double growth = 2.0 + eta * gamma;
-    UNS_TRY(uns_survey_apply(s, UNS_PRODUCT_A_SQRT, s->w, s->work[0]));
-    UNS_TRY(uns_survey_apply(s, UNS_PRODUCT_A_INVERSE, s->work[0], s->work[1]));
-    out->kick = s->plan.clearance * sqrt(eta / (growth * gamma));
-    out->floor = out->kick * sqrt(fmax(variance, 0.0)) / fabs(dot(s, s->work[1], s->v));
-    return UNS_OK;
-}
-
-static void forecast(const uns_noise_report *report, double gamma, double variance,
-                     double offset, double eta, uns_finding *out) {
-    static const double quantiles[3] = {0.05, 0.5, 0.95};
-    double drop = out->reading.drop;
-    double rest = fmax(report->trace.value - variance, 0.0), other = 0.25 * eta * rest;
-    /* F_other has to be made up for, but for what the other modes hold already */
-    double needed = drop + other - out->held;
-    for (int i = 0; i < 3; i++)
-        out->reading.leave[i] = needed > 0.0
-                                    ? uns_forecast_escape_from(gamma, variance, eta, needed,
-                                                               0.0, offset, quantiles[i])
-                                    : 0.0;
-    if (!(variance > 1e-14 * report->trace.value))
-        out->reading.doubts |= UNS_DOUBT_NO_SADDLE;
-    if (!(4.0 * drop >= 30.0 * eta * variance))
-        out->reading.doubts |= UNS_DOUBT_SMALL_DROP;
-    if (!(other <= 0.2 * drop))
-        out->reading.doubts |= UNS_DOUBT_OTHER_MODES;
-    if (!(eta * gamma <= 0.05))
-        out->reading.doubts |= UNS_DOUBT_LARGE_STEP;
-}
-
-/* Room, floor and forecast, where something leads down beyond doubt. */
-static uns_status look_down(uns_survey *s, bool known, double gamma,
-                            const uns_noise_report *report, uns_finding *out) {
-    const uns_spec *spec = &s->slice->work->cell->spec;
-    bool predicts = s->plan.forecast && known && gamma > 0.0;
-    const uns_noise *noise = s->noise[1] && s->metric ? s->noise[1] : s->noise[0];
-    double eta = uns_forecast_spec_eta(spec, out->reading.step);
-    if (!(out->reading.curvature + out->reading.residual < 0.0))
-        return UNS_OK;
-    out->slope = dot(s, s->v, s->g);
-    if (!predicts)
-        return uns_survey_room(s, out);
-    double variance = uns_noise_direction(noise, 0).variance.value;
-    UNS_TRY(find_floor(s, gamma, variance, eta, out));
-    UNS_TRY(uns_survey_apply(s, UNS_PRODUCT_A_SQRT, s->w, s->work[0]));
-    double offset = fabs(dot(s, s->work[0], s->g)) / gamma;
-    UNS_TRY(uns_survey_room(s, out));
-    if (out->reading.drop > 0.0)
-        forecast(report, gamma, variance, offset, eta, out);
-    return UNS_OK;
-}
-
 /* f, the gradient and its square, of the whole objective or the set. */
 static uns_status read_value(uns_survey *s, uns_finding *out) {
     uns_eval eval = {1, reading_view(s, s->x), s->plan.samples ? &s->set : NULL, s->scratch};
@@ -383,5 +326,5 @@ uns_status uns_survey_take(uns_survey *s, size_t r, int64_t t, uint64_t number,
         UNS_TRY(read_curvature(s, out, known, &gamma));
     if (s->plan.noise)
         UNS_TRY(read_noise(s, number, out, &report));
-    return s->plan.curvature ? look_down(s, known, gamma, &report, out) : UNS_OK;
+    return s->plan.curvature ? uns_survey_leave(s, known, gamma, &report, out) : UNS_OK;
 }

@@ -77,6 +77,11 @@ UNS_NODISCARD uns_status uns_survey_value(uns_survey *survey, const double *x, d
 UNS_NODISCARD uns_status uns_survey_apply(uns_survey *survey, uns_product product,
                                           const double *in, double *out);
 
+/* leave.c: floor, room and forecast where something leads down beyond doubt: gamma is −λ_min(B)
+ * of the metric, if `known`, and report is of the noise in it. v and w are found. */
+UNS_NODISCARD uns_status uns_survey_leave(uns_survey *survey, bool known, double gamma,
+                                          const uns_noise_report *report, uns_finding *finding);
+
 /* room.c: fills length, decrease and the reading's drop: along v, how far f falls by at least
  * half of what its curvature says. Needs value, curvature, slope and floor. */
 UNS_NODISCARD uns_status uns_survey_room(uns_survey *survey, uns_finding *finding);

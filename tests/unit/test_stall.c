@@ -9,6 +9,7 @@
 
 #include <criterion/criterion.h>
 #include <math.h>
+#include <unsaddle/forecast.h>
 
 TestSuite(stall, .init = run_text_open, .fini = run_text_close);
 
@@ -352,6 +353,59 @@ Test(stall, the_forecast_of_leaving_comes_true) {
     cr_expect(share > 0.86 && share < 0.94, "%g", share);
     share = (double)below / (double)all;
     cr_expect(share > 0.43 && share < 0.57, "%g", share);
+    run_text_end(&run);
+}
+
+/* The first episode of each replica that is at a saddle: the doubts all have and those any
+ * has, how many left within the interval, and before its median. */
+typedef struct firsts {
+    size_t count, inside, below;
+    unsigned all, any;
+} firsts;
+
+static firsts first_episodes(const uns_result *result) {
+    firsts f = {.all = ~0u};
+    int64_t last = -1;
+    for (size_t i = 0; i < result->episodes; i++) {
+        const uns_episode *e = &result->episode[i];
+        if (e->verdict != UNS_VERDICT_SADDLE || e->replica == last)
+            continue;
+        last = e->replica;
+        f.count++;
+        f.below += e->left >= 0 && (double)e->left <= e->leave[1];
+        f.inside += (double)e->left >= e->leave[0] && (double)e->left <= e->leave[2];
+        f.all &= (unsigned)e->doubts;
+        f.any |= (unsigned)e->doubts;
+    }
+    return f;
+}
+
+/* A saddle with next to no noise along the way out: few gradients, a clip, a moment that no
+ * product turns round are said to be; what an uncentred matrix loses to the mean gradient on
+ * the way (a fifth of the median here) is in the number. */
+Test(stall, a_forecast_says_what_it_leaves_out) {
+    static const char starved[] = "problem: {name: saddle, d: 10, starve: 0.003, "
+                                  "confinement: power10, negative: -0.3}\n"
+                                  "steps: 3000\nreplicas: 40\n";
+    run_text run =
+        run_text_run(starved,
+                     "optimizers:\n  - sgd: {eta: 0.003, clip.norm: [off, 0.01]}\n"
+                     "  - rmsprop: {eta: 1e-3, exponent: 0.3}\n"
+                     "  - rmsprop-full: {eta: 1e-3, beta.rule: fixed, beta: [0.9, 0.99]}\n",
+                     "stall: {every: 100}\n");
+    const unsigned doubts[4] = {0, UNS_DOUBT_NOT_LINEAR, UNS_DOUBT_MEAN_GRADIENT,
+                                UNS_DOUBT_ONLINE};
+    for (size_t i = 0; i < run.count; i++) {
+        firsts f = first_episodes(run.result[i]);
+        cr_assert_geq(f.count, 25);
+        cr_expect_eq(f.all, i < 4 ? doubts[i] : 0, "%zu: %u", i, f.all);
+        if (i < 4)
+            continue;
+        cr_expect_eq(f.any, 0);
+        double share = (double)f.below / (double)f.count;
+        cr_expect(share > 0.3 && share < 0.7, "%g", share);
+        cr_expect_geq(10 * f.inside, 8 * f.count);
+    }
     run_text_end(&run);
 }
 
