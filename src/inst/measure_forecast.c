@@ -112,8 +112,9 @@ static uns_status ask_model(uns_scene *scene, const uns_measurement *measurement
         return UNS_OK;
     uns_status status = uns_model_forecast(scene->model, &run, &own, &spent);
     if (status == UNS_ERROR_UNAVAILABLE || status == UNS_ERROR_RANGE ||
-        status == UNS_ERROR_PAIR)
-        return UNS_OK; /* the formulas' answer stands, with its doubts */
+        status == UNS_ERROR_PAIR || status == UNS_ERROR_CALLBACK)
+        return UNS_OK; /* the formulas' answer stands, with its doubts; the last: the replicas
+                          went where gradients are not finite */
     UNS_TRY(status);
     memcpy(forecast->escape, own.escape, sizeof own.escape);
     forecast->doubts |= own.open;

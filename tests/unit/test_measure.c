@@ -231,6 +231,21 @@ Test(measure, a_start_off_the_saddle_is_sooner_out) {
     close_ground(&g);
 }
 
+/* The moment of a single gradient about itself is 0: replicas run out of the numbers. */
+Test(measure, a_model_that_leaves_the_numbers_leaves_the_formula) {
+    ground g;
+    open_ground(&g, "saddle", "d=3");
+    set_spec(&g, "rmsprop", "eta=0.01 beta=0");
+    set(&g, "draws=64 uncentred=false");
+    uns_measurement *m = look(&g);
+    const uns_measured_metric *centred = named(m, "diagonal p=0.5 centred");
+    cr_assert(centred && centred->known);
+    cr_expect_eq(centred->equal.open & UNS_DOUBT_ONLINE, UNS_DOUBT_ONLINE);
+    cr_expect_neq(centred->equal.method, UNS_METHOD_MODEL);
+    uns_measurement_destroy(g.context, m);
+    close_ground(&g);
+}
+
 /* A d×d factor and a window of gradients are estimated as one, as the full matrix is. */
 Test(measure, few_gradients_are_few_for_whole_factors_and_low_rank_too) {
     const char *pairs[3] = {"structure=full", "structure=lowrank structure.rank=20",
