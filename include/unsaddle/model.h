@@ -71,12 +71,12 @@ typedef struct uns_model_cost {
 } uns_model_cost;
 
 /* Quantiles of the escape step for the run's optimizer, burn-in included (it starts anew),
- * wider than the replicas' own by what the model was counted to err. The floor is left NaN.
- * method is UNS_METHOD_MODEL; open holds UNS_DOUBT_FAR_NOISE where the replicas go twice as far
- * as was measured, _CURVED where f itself falls otherwise on the way down than the model (by
- * whole gradients along it) or a(ρ) falls below ½, _MEAN_GRADIENT without `whole`,
- * _NOT_REACHED, _NO_SADDLE (nothing found leads down; quantiles may still be given, by the
- * slope). cost may be NULL. Fails as create does, and as the optimizer's own. */
+ * wider than the replicas' own by what the model was counted to err and their median may. The
+ * floor is left NaN. method is UNS_METHOD_MODEL; open holds UNS_DOUBT_FAR_NOISE where the
+ * replicas go twice as far as was measured, _CURVED where f itself falls otherwise on the way
+ * down than the model (by whole gradients along it) or a(ρ) falls below ½, _MEAN_GRADIENT
+ * without `whole`, _NOT_REACHED, _NO_SADDLE (nothing found leads down; quantiles may still be
+ * given, by the slope). cost may be NULL. Fails as create does, and as the optimizer's own. */
 UNS_NODISCARD UNS_API uns_status uns_model_forecast(uns_model *model, const uns_model_run *run,
                                                     uns_forecast *out, uns_model_cost *cost);
 

@@ -49,6 +49,11 @@ typedef struct uns_pool {
     double level, growth;            /* p, q: E‖n‖² = p + qρ² */
     double share;                    /* ω, the part of independent noise */
     double scatter;                  /* relative variance of a coordinate's variance */
+    bool even;                       /* no skew is seen: either sign of a row is as likely */
+    double blur;                     /* h, what of a second row is mixed in; 0: nothing */
+    size_t ways;                     /* modes of the model that lead down */
+    double way[UNS_MODEL_PRODUCTS];  /* deviation of the rows along each, over what independent
+                                        coordinates have there */
 } uns_pool;
 
 /* p + qρ² */
@@ -59,6 +64,9 @@ void uns_pool_fit(uns_pool *pool);
 
 /* Makes ready what the rows nearest to ρ say. */
 void uns_pool_prepare(uns_pool *pool, double rho, bool whole_structure);
+
+/* Then, for independent noise: what the rows have along the model's ways down. */
+void uns_pool_look(uns_pool *pool, const uns_model *model);
 
 /* a(ρ) between the stages where it was measured, and its mean ∫a(r)r dr·2/ρ² for f. */
 typedef struct uns_profile {

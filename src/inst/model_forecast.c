@@ -146,14 +146,15 @@ static uns_status draw_at(survey *s, const uns_walkers *w, size_t r) {
 /* True gradients where the replicas are now: `draws` of them, and two whole ones. */
 static uns_status refresh(survey *s, const uns_walkers *w, size_t draws) {
     size_t chosen[UNS_MODEL_GRADIENTS], left = s->gradients - s->drawn;
-    size_t count = choose(w, draws < left ? draws : left, chosen);
+    draws = draws < left ? draws : left;
+    size_t count = choose(w, draws, chosen);
     if (count == 0)
         return UNS_OK;
     UNS_TRY(measure_mean(s, w, chosen[0]));
     if (count > 1)
         UNS_TRY(measure_mean(s, w, chosen[count / 2]));
-    for (size_t k = 0; k < count; k++)
-        UNS_TRY(draw_at(s, w, chosen[k]));
+    for (size_t k = 0; k < draws; k++) /* of few replicas, several each */
+        UNS_TRY(draw_at(s, w, chosen[k % count]));
     uns_pool_fit(&s->pool);
     s->pool.at = 0.0; /* to be prepared anew */
     return UNS_OK;
@@ -162,8 +163,10 @@ static uns_status refresh(survey *s, const uns_walkers *w, size_t draws) {
 /* Once the replicas are a tenth farther on, other rows are the nearest. */
 static void keep_ready(survey *s, const uns_walkers *w) {
     double rho = uns_walkers_rho(w);
-    if (rho > 0.0 && !(s->pool.at > 0.0 && rho < 1.1 * s->pool.at && rho > s->pool.at / 1.1))
+    if (rho > 0.0 && !(s->pool.at > 0.0 && rho < 1.1 * s->pool.at && rho > s->pool.at / 1.1)) {
         uns_pool_prepare(&s->pool, rho, w->whole_structure);
+        uns_pool_look(&s->pool, s->model);
+    }
 }
 
 static uns_walkers walkers_of(survey *s, size_t replicas, uint32_t number) {
@@ -233,7 +236,7 @@ static uns_status check_exit(survey *s, const uns_walkers *w, size_t quantile) {
 static uns_status walk(survey *s, uns_walkers *w, int64_t foreseen, uns_forecast *out,
                        int64_t *steps) {
     const double *q = uns_forecast_quantiles();
-    size_t next = 0, each = (s->gradients - s->drawn) / STAGES;
+    size_t next = 0, each = (s->gradients - s->drawn + STAGES - 1) / STAGES;
     int64_t stage = 0;
     keep_ready(s, w);
     UNS_TRY(uns_walkers_observe(w));
@@ -287,15 +290,19 @@ static void conclude(const survey *s, double last, uns_forecast *out) {
     out->doubts = out->open;
 }
 
-/* The quantiles of the replicas, wider by the model's own error, in quadrature. */
-static void widen(uns_forecast *out) {
+/* The quantiles of the replicas, wider in quadrature by the model's own error and by that of
+ * their median, 1.25σ/√R, σ by the quartiles. */
+static void widen(size_t replicas, uns_forecast *out) {
     static const double normal[UNS_FORECAST_QUANTILES] = {-1.6449, -0.6745, 0.0, 0.6745,
                                                           1.6449};
-    double median = out->escape[UNS_FORECAST_QUANTILES / 2];
+    double median = out->escape[UNS_FORECAST_QUANTILES / 2], own = own_error * median;
+    double quartiles = out->escape[3] - out->escape[1];
+    if (!isnan(quartiles))
+        own = hypot(own, 1.2533 / 1.349 * quartiles / sqrt((double)replicas));
     for (size_t i = 0; i < UNS_FORECAST_QUANTILES && !isnan(median); i++) {
         if (isnan(out->escape[i]))
             continue;
-        double way = hypot(out->escape[i] - median, normal[i] * own_error * median);
+        double way = hypot(out->escape[i] - median, normal[i] * own);
         out->escape[i] = fmax(round(median + copysign(way, normal[i])), 1.0);
     }
     out->escape[UNS_FORECAST_QUANTILES / 2] = median;
@@ -353,7 +360,7 @@ static uns_status both_passes(survey *s, uns_forecast *out, uns_model_cost *cost
     size_t scouts = (replicas + SCOUTS_SHARE - 1) / SCOUTS_SHARE;
     UNS_TRY(pass(s, scouts, 0, &foreseen, NULL, NULL, &last));
     UNS_TRY(pass(s, replicas, 1, &foreseen, out, &steps, &last));
-    widen(out);
+    widen(replicas, out);
     conclude(s, last > 0.0 ? last : s->pool.at, out);
     last = last > 0.0 ? last : s->pool.at;
     *cost = (uns_model_cost){s->drawn + s->model->drawn,

@@ -61,6 +61,25 @@ static void centre(uns_pool *pool) {
     }
 }
 
+/* Whether the rows' signs are no more one-sided than a fair coin's: their sum has mean square n
+ * for even noise, less where rows are centred (1 − 2/π of it if normal). An adaptive step is
+ * odd in g but not linear, so that rows which happen to be one-sided are a force for it,
+ * centred as they are; noise that is one-sided is, rightly. */
+static bool is_even(const uns_pool *pool) {
+    double sum = 0.0, count = 0.0;
+    for (size_t i = 0; i < pool->d; i++) {
+        double excess = 0.0, rows = 0.0;
+        for (size_t k = 0; k < pool->usable; k++) {
+            double v = pool->ready[k * pool->d + i];
+            excess += v > 0.0 ? 1.0 : v < 0.0 ? -1.0 : 0.0;
+            rows += v != 0.0;
+        }
+        sum += rows > 0.0 ? excess * excess / rows : 0.0;
+        count += rows > 0.0;
+    }
+    return sum <= count;
+}
+
 /* Mean square of a coordinate, and its relative sampling variance. */
 static double coordinate(const uns_pool *pool, size_t i, double *scatter) {
     double n = (double)pool->usable, second = 0.0, fourth = 0.0;
@@ -174,9 +193,30 @@ void uns_pool_prepare(uns_pool *pool, double rho, bool whole_structure) {
             pool->ready[n * pool->d + i] = scale > 0.0 ? row[i] / scale : 0.0;
     }
     centre(pool);
+    pool->even = is_even(pool);
+    pool->blur = 0.0;
+    if (pool->even && !whole_structure) /* Silverman's rule, but for its factor 1.06 */
+        pool->blur = uns_pow((double)pool->usable, -0.2);
     smooth(pool, whole_structure);
-    /* rows that span every direction twice need no help, and help would feed a starved one */
-    pool->share = whole_structure && pool->usable < 2 * pool->d ? shrinkage(pool) : 0.0;
+    /* the inverse root of what n rows span is too large by d/(2n) on average */
+    pool->share = whole_structure && pool->usable < 8 * pool->d ? shrinkage(pool) : 0.0;
+}
+
+void uns_pool_look(uns_pool *pool, const uns_model *m) {
+    pool->ways = 0;
+    while (pool->share > 0.0 && pool->ways < m->modes && m->curvature[pool->ways] < 0.0) {
+        const double *v = m->vectors + pool->ways * m->d;
+        double rows = 0.0, apart = 0.0;
+        for (size_t k = 0; k < pool->usable; k++) {
+            double along = 0.0;
+            for (size_t i = 0; i < m->d; i++)
+                along += v[i] * pool->ready[k * m->d + i];
+            rows += along * along / (double)pool->usable;
+        }
+        for (size_t i = 0; i < m->d; i++)
+            apart += v[i] * v[i] * pool->spread[i] * pool->spread[i];
+        pool->way[pool->ways++] = apart > 0.0 ? sqrt(rows / apart) : 1.0;
+    }
 }
 
 /* Kept by ρ ascending; two at one place differ by less than either is known. */

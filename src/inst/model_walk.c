@@ -113,18 +113,44 @@ double uns_walkers_rho(const uns_walkers *w) {
     return count > 0.0 ? uns_exp(sum / count) : 0.0;
 }
 
+/* Independent noise along way down j has what the rows have there, not what its coordinates add
+ * up to: a starved direction would be fed, and A follow. */
+static void keep_way(uns_walkers *w, size_t j, double fresh, size_t r) {
+    const double *v = w->model->vectors + j * w->d;
+    double along = 0.0, change = fresh * (w->pool->way[j] - 1.0);
+    for (size_t i = 0; i < w->d; i++)
+        along += v[i] * w->pool->spread[i] * w->random[i * w->replicas + r];
+    for (size_t i = 0; i < w->d; i++)
+        w->g[i * w->replicas + r] += change * along * v[i];
+}
+
+/* g += a row. Even noise takes either sign, and h of a second row (a smoothed bootstrap; Efron
+ * 1982, Silverman 1986): a step that saturates feels the noise's density at 0, which a few
+ * dozen rows leave to chance. */
+static void add_row(uns_walkers *w, uns_key key, double scale, size_t r) {
+    const uns_pool *pool = w->pool;
+    const double *row = pool->ready + uns_random_below(key, 0, pool->usable) * w->d;
+    const double *other = pool->ready + uns_random_below(key, 1, pool->usable) * w->d;
+    unsigned signs = pool->even ? uns_random_below(key, 2, 4) : 0;
+    double first = signs & 1u ? -scale : scale, second = signs & 2u ? -scale : scale;
+    first *= sqrt(1.0 - pool->blur * pool->blur);
+    second *= pool->blur;
+    for (size_t i = 0; i < w->d; i++)
+        w->g[i * w->replicas + r] += first * row[i] + second * other[i];
+}
+
 /* g += the deviation that replica r draws. */
 static void add_noise(uns_walkers *w, uint64_t t, size_t r) {
     const uns_pool *pool = w->pool;
     uns_key key = {w->model->seed, t, w->number * PASS + FIRST + (uint32_t)r,
                    UNS_STREAM_FORECAST};
-    const double *row = pool->ready + uns_random_below(key, 0, pool->usable) * w->d;
     double scale = sqrt(uns_pool_variance(pool, w->rho[r]));
-    double kept = scale * sqrt(1.0 - pool->share), fresh = scale * sqrt(pool->share);
-    for (size_t i = 0; i < w->d; i++)
-        w->g[i * w->replicas + r] += kept * row[i];
+    double fresh = scale * sqrt(pool->share);
+    add_row(w, key, scale * sqrt(1.0 - pool->share), r);
     for (size_t i = 0; fresh > 0.0 && i < w->d; i++)
         w->g[i * w->replicas + r] += fresh * pool->spread[i] * w->random[i * w->replicas + r];
+    for (size_t j = 0; fresh > 0.0 && j < pool->ways; j++)
+        keep_way(w, j, fresh, r);
 }
 
 /* g = a(ρ)·mean + √(p + qρ²)·deviation; 0 for those that are out. */
