@@ -23,7 +23,7 @@ extern "C" {
 /* R as a function of C in force at one step: see slot 4 of spec.h. */
 typedef struct uns_root {
     double exponent, epsilon, correction; /* p, ε, c */
-    int form;                             /* uns_epsilon_form */
+    int64_t form;   /* uns_epsilon_form; this wide because states hold roots, without padding */
     double damping; /* for C read C + damping·λ_max(C)·I; 0 for elementwise structures */
 } uns_root;
 

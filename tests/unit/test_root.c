@@ -87,7 +87,7 @@ static void expect_honest(root_bench *b, root_family family, uint64_t number, ra
         cr_assert(t.report.error >= t.truth / 3,
                   "%s %llu, n = %zu, p = %g, form %d, ε = %g: true error %g, reported %g",
                   root_family_names[family], (unsigned long long)number, t.n, t.root.exponent,
-                  t.root.form, t.root.epsilon, t.truth, t.report.error);
+                  (int)t.root.form, t.root.epsilon, t.truth, t.report.error);
         cr_assert(t.condition > 1e6 || t.truth <= 1e-10);
         all->of[all->count++] = t.truth > 0 ? t.report.error / t.truth : INFINITY;
         all->newton += t.report.iterations > 0;
