@@ -70,7 +70,7 @@ static void judge(root_family family, tally *all, claims *verdict) {
           "%s: %zu roots, %zu by Newton–Schulz: reported over true error >= 1/3: least %.3f "
           "(matrix %llu, n = %zu, p = %g, form %d, true %.1e)",
           name, all->count, all->newton, all->least, (unsigned long long)low->number, low->n,
-          low->root.exponent, low->root.form, low->truth);
+          low->root.exponent, (int)low->root.form, low->truth);
     claim(verdict, median >= 0.1 && median <= 10,
           "%s: its median within a factor 10 of 1: %.2f (99 %%: %.3g)", name, median, high);
     claim(verdict, all->worst_moderate <= 1e-10,
