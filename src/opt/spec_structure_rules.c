@@ -135,8 +135,7 @@ static const uns_spec_rule structure_rules[] = {
      "kron-eigen; leave them out"},
     {leave_elsewhere, UNS_ERROR_PAIR,
      "structure.over=leave leaves one side of a matrix out, which belongs to structure=kron "
-     "and "
-     "kron-eigen; set cut or diagonal"},
+     "and kron-eigen; set cut or diagonal"},
     {kron_values_unused, UNS_ERROR_PAIR,
      "structure.side and .every belong to structure=kron and kron-eigen; leave them out"},
     {every_without_factors, UNS_ERROR_PAIR,
@@ -145,15 +144,13 @@ static const uns_spec_rule structure_rules[] = {
     {basis_elsewhere, UNS_ERROR_PAIR, "basis belongs to structure=kron-eigen; leave it out"},
     {eigen_unfit, UNS_ERROR_PAIR,
      "structure=kron-eigen keeps a moment of its own in the eigenbasis: set centred=false and "
-     "a moment "
-     "with memory, such as ema"},
+     "a moment with memory, such as ema"},
     {polar_on_both, UNS_ERROR_PAIR,
      "moment=latest with signal=direction takes the root of one side: set "
      "structure.side=smaller, left or right"},
     {quintic_elsewhere, UNS_ERROR_PAIR,
      "root=quintic approximates the polar factor alone: it needs structure=kron, "
-     "moment=latest, "
-     "signal=direction and exponent=0.5"},
+     "moment=latest, signal=direction and exponent=0.5"},
     {cap_unused, UNS_ERROR_PAIR,
      "structure.cap and .over are for structure.block=layer; give either a size or a cap"},
     {window_not_retired, UNS_ERROR_PAIR,
