@@ -331,9 +331,7 @@ uns_status uns_dense_refresh(const uns_structure_site *site, void *state, const 
                .drift = adaptive && looks_now(head)};
     if (!at.changed && head->settled == head->version)
         return UNS_OK;
-    uint64_t mode = uns_flush_enter();
     uns_status status = bring_up(&at, work, root);
-    uns_flush_restore(mode);
     head->root = *root;
     head->settled = head->version;
     return status;

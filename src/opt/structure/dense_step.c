@@ -124,7 +124,6 @@ uns_status uns_dense_observe(const uns_structure_site *site, void *state, const 
                              uns_const_tensors s) {
     dense_work *work = site->scratch;
     dense_head *head = state;
-    uint64_t mode = uns_flush_enter();
     fill_coeffs(site, work, k);
     keep_signal(site, work, s);
     if (work->mean)
@@ -142,7 +141,6 @@ uns_status uns_dense_observe(const uns_structure_site *site, void *state, const 
         if (k->e != 0.0)
             add_increment(site, piece, k->e);
     }
-    uns_flush_restore(mode);
     head->signalled = ++head->version;
     head->weight = k->a * head->weight + k->b;
     head->square = k->a * k->a * head->square + k->b * k->b;
@@ -208,7 +206,6 @@ uns_status uns_dense_precondition(const uns_structure_site *site, void *state,
     dense_work *work = site->scratch;
     const dense_head *head = state;
     size_t replicas = site->replicas;
-    uint64_t mode = uns_flush_enter();
     const double *flat = uns_dense_gather(site, u, work->u), *out = work->out;
     bool known = work->fresh == head->version && !work->mean &&
                  memcmp(flat, work->signal, work->d * replicas * sizeof *flat) == 0;
@@ -227,6 +224,5 @@ uns_status uns_dense_precondition(const uns_structure_site *site, void *state,
             work->out[from + i] = piece->r[i] * flat[from + i];
     }
     uns_dense_scatter(site, out, d);
-    uns_flush_restore(mode);
     return UNS_OK;
 }

@@ -170,7 +170,6 @@ static void observe_thin(const uns_structure_site *site, const uns_coeffs *k, si
 static uns_status observe(const uns_structure_site *site, void *state, const uns_coeffs *k,
                           uns_const_tensors s) {
     factored_work *my = site->scratch;
-    uint64_t mode = uns_flush_enter();
     (void)state;
     for (size_t i = 0; i < site->count; i++) {
         const uns_block *block = site->blocks[i];
@@ -188,7 +187,6 @@ static uns_status observe(const uns_structure_site *site, void *state, const uns
         accumulate(site, k, k->e * (double)block->rows, block->cols, my->fresh.cols,
                    my->kept[i].cols);
     }
-    uns_flush_restore(mode);
     return UNS_OK;
 }
 
@@ -270,7 +268,6 @@ static void apply_thin(const strips *my) {
 
 static uns_status precondition(const uns_structure_site *site, void *state, uns_const_tensors u,
                                uns_tensors d) {
-    uint64_t mode = uns_flush_enter();
     (void)state;
     for (size_t i = 0; i < site->count; i++) {
         const uns_block *block = site->blocks[i];
@@ -284,7 +281,6 @@ static uns_status precondition(const uns_structure_site *site, void *state, uns_
         uns_factored_shares(site, i);
         for_strips(&all, block->rows, block->cols, apply_rows);
     }
-    uns_flush_restore(mode);
     return UNS_OK;
 }
 

@@ -80,7 +80,6 @@ uns_status uns_factored_metric_open(const uns_structure_site *site, const void *
                                     const uns_root *root, uns_const_tensors mean, size_t first,
                                     size_t count, void *metric) {
     double *out = metric;
-    uint64_t mode = uns_flush_enter();
     (void)state;
     for (size_t b = 0; b < site->count; b++) {
         size_t n = site->blocks[b]->rows * site->blocks[b]->cols;
@@ -93,7 +92,6 @@ uns_status uns_factored_metric_open(const uns_structure_site *site, const void *
         }
         out += 2 * n * count;
     }
-    uns_flush_restore(mode);
     return UNS_OK;
 }
 
