@@ -7,7 +7,6 @@
 #include "opt/structure/wide.h"
 
 #include "base/base.h"
-#include "kern/kern.h"
 
 #include <math.h>
 
